@@ -1,0 +1,1 @@
+"""Brings holdings to the asked state."""
