@@ -1,0 +1,1 @@
+"""What the product knows: what was asked, what was seen, what remains."""
