@@ -1,0 +1,1 @@
+"""The first run: invented members, real servers, a printed report."""
