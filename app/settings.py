@@ -1,0 +1,83 @@
+"""The environment, parsed once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
+
+PREFIX = "COURSEFLOW_SYNC_"
+
+
+class BadSettings(Exception):
+    """The environment cannot be used; the message names the variable and what it needs."""
+
+
+class Settings(BaseSettings):
+    """Every variable begins with COURSEFLOW_SYNC_."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True)
+
+    database_url: Annotated[str, Field(description="the ledger's database")] = (
+        "sqlite:///var/ledger.db"
+    )
+    safe_url: Annotated[
+        str, Field(description="the safe's database; with SQLite by default beside the ledger's")
+    ] = ""
+    broker_url: Annotated[str, Field(description="memory:, redis://… or amqp://…")] = "memory:"
+    key_file: Annotated[Path, Field(description="the key-encryption keys")] = Path("var/key.json")
+    platform_urls: Annotated[
+        dict[str, str], Field(description="JSON: platform to another base address")
+    ] = {}
+    allow_insecure_hosts: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(description="host:port,… that may be reached without TLS or at a private address"),
+    ] = ()
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="how much is logged")
+    ] = "INFO"
+
+    @field_validator("allow_insecure_hosts", mode="before")
+    @classmethod
+    def split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def safe_database_url(self) -> str:
+        """Raises BadSettings when the safe has no database of its own."""
+        if self.safe_url:
+            if self.safe_url == self.database_url:
+                raise BadSettings(
+                    "COURSEFLOW_SYNC_SAFE_URL names the ledger's own database. The safe must "
+                    "never be in the ledger's dumps: give it a database of its own."
+                )
+            return self.safe_url
+        if self.database_url.startswith("sqlite:///"):
+            ledger = Path(self.database_url.removeprefix("sqlite:///"))
+            return f"sqlite:///{ledger.with_name(f'{ledger.stem}-safe.db')}"
+        raise BadSettings(
+            "COURSEFLOW_SYNC_SAFE_URL is not set. With PostgreSQL the safe needs a database of "
+            "its own, for example postgresql+psycopg://USER@HOST/courseflow_safe."
+        )
+
+
+def from_environment() -> Settings:
+    """Raises BadSettings."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        )
+        raise BadSettings(f"The environment cannot be used. {problems}.") from None
+    except SettingsError:
+        raise BadSettings(
+            f"{PREFIX}PLATFORM_URLS is not JSON. Write for example "
+            '{"mailman": "http://127.0.0.1:8001/3.1"}.'
+        ) from None

@@ -1,0 +1,214 @@
+"""One way to open a database, on SQLite or PostgreSQL, with the settings that a promise needs."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+POOL = 32
+BUSY = 30.0
+
+
+class UnsafeDatabase(Exception):
+    """The database cannot keep what we promise; the message says what to change."""
+
+
+class DatabaseAway(Exception):
+    """The database did not answer; nothing was stored by this call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """``now`` is the one reading of the database's clock in this transaction, in UTC."""
+
+    db: sa.Connection
+    now: datetime
+
+
+class Turnstile:
+    """A lock that serves waiting threads in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._door = threading.Lock()
+        self._waiting: deque[threading.Event] = deque()
+        self._held = False
+
+    def __enter__(self) -> None:
+        with self._door:
+            if not self._held:
+                self._held = True
+                return
+            turn = threading.Event()
+            self._waiting.append(turn)
+        turn.wait()
+
+    def __exit__(self, *_: object) -> None:
+        with self._door:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._held = False
+
+
+class NoTurnstile:
+    """PostgreSQL lets writers work side by side."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+Clock = Callable[[sa.Connection], datetime]
+
+
+class Database:
+    """
+    ``begin()`` opens a writing transaction, ``read()`` a reading one; the outermost caller
+    owns it. Raises DatabaseAway when the server is gone, UnsafeDatabase when it must not be
+    used. ``clock`` is replaced in simulation only.
+    """
+
+    def __init__(self, url: str, *, clock: Clock | None = None) -> None:
+        try:
+            self.url = sa.make_url(url)
+            self.engine = self._engine()
+        except (ArgumentError, NoSuchModuleError, ModuleNotFoundError):
+            raise UnsafeDatabase(
+                "The database address cannot be read. Use sqlite:///FILE or "
+                "postgresql+psycopg://USER@HOST/NAME."
+            ) from None
+        self.clock = clock or CLOCKS[self.engine.dialect.name]
+        self._writers = Turnstile() if self.is_sqlite else NoTurnstile()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        with self._writers, self._connection() as db, db.begin():
+            yield Transaction(db, self.clock(db))
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        with self._connection() as db:
+            db = db.execution_options(reads=True)
+            with db.begin():
+                yield Transaction(db, self.clock(db))
+
+    @contextmanager
+    def _connection(self) -> Iterator[sa.Connection]:
+        try:
+            with self.engine.connect() as db:
+                yield db
+        except DBAPIError as error:
+            if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
+                raise DatabaseAway(type(error.orig).__name__) from None
+            raise
+
+    def check(self) -> None:
+        """Raises UnsafeDatabase or DatabaseAway unless the settings keep our promises."""
+        with self.read() as tx:
+            for question, wrong, remedy in CHECKS[self.engine.dialect.name]:
+                if tx.db.exec_driver_sql(question).scalar() in wrong:
+                    raise UnsafeDatabase(remedy)
+
+    def _engine(self) -> sa.Engine:
+        name = self.url.get_backend_name()
+        if name == "sqlite":
+            if self.url.database in {None, "", ":memory:"}:
+                raise UnsafeDatabase(
+                    "An SQLite database in memory forgets everything. Name a file."
+                )
+            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            engine = sa.create_engine(
+                self.url,
+                hide_parameters=True,
+                pool_size=POOL,
+                max_overflow=POOL,
+                connect_args={"timeout": BUSY, "check_same_thread": False},
+            )
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+            sa.event.listen(engine, "begin", _begin_sqlite)
+            return engine
+        if name == "postgresql":
+            return sa.create_engine(
+                self.url.set(drivername="postgresql+psycopg"),
+                hide_parameters=True,
+                pool_size=POOL,
+                max_overflow=POOL,
+                pool_pre_ping=True,
+            )
+        raise UnsafeDatabase(f"{name} is not supported. Use PostgreSQL or SQLite.")
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "secure_delete=ON",
+        "foreign_keys=ON",
+        f"busy_timeout={int(BUSY * 1000)}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    reads = connection.get_execution_options().get("reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _process_clock(_: sa.Connection) -> datetime:
+    """SQLite lives in this process, so its clock is ours."""
+    return datetime.now(UTC)
+
+
+def _server_clock(db: sa.Connection) -> datetime:
+    now: datetime = db.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+    return now.astimezone(UTC)
+
+
+CLOCKS: dict[str, Clock] = {"sqlite": _process_clock, "postgresql": _server_clock}
+
+# question, answers that are not safe, what to do
+CHECKS: dict[str, tuple[tuple[str, tuple[Any, ...], str], ...]] = {
+    "sqlite": (
+        (
+            "PRAGMA journal_mode",
+            ("delete", "truncate", "persist", "memory", "off"),
+            "This SQLite file cannot keep a write-ahead log (a network disk?). Use a local disk.",
+        ),
+        (
+            "PRAGMA synchronous",
+            (0, 1),
+            "This SQLite may lose what it accepted when power fails. Use PRAGMA synchronous=FULL.",
+        ),
+    ),
+    "postgresql": (
+        (
+            "SHOW synchronous_commit",
+            ("off",),
+            "PostgreSQL may lose what it accepted: set synchronous_commit to on for this database.",
+        ),
+        (
+            "SHOW fsync",
+            ("off",),
+            "PostgreSQL may lose what it accepted: set fsync to on for this server.",
+        ),
+        (
+            "SHOW server_encoding",
+            ("SQL_ASCII", "LATIN1"),
+            "PostgreSQL cannot keep every name in this encoding: make the database with UTF8.",
+        ),
+    ),
+}

@@ -1,0 +1,318 @@
+"""Accepting what a customer asks: one transaction for a batch, erasures included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+
+from core import basis as bases
+from core.connector import Basis, Verb
+from core.database import Transaction
+from core.ledger import Ledger, connections
+from core.ledger.customers import Customer, Purpose, lists_of
+from core.ledger.person import Held, Someone, load, store
+from core.ledger.schema import addresses, operations
+from core.moments import EPOCH, MICROSECOND
+from core.refusals import CannotAccept, NoBasis, Unknown
+from core.safe import DO_NOT_RETURN_KEPT, RESTORE_KEPT, Tombstone
+from core.sealing import CustomerKeys
+from core.states import State
+from core.terms import months_after
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    One wish about one person. ``email`` is normalised; ``fields`` as in core.connector.Person.
+    ``received_at`` is when the person asked, if not now; ``imported`` never revives anyone.
+    """
+
+    verb: Verb
+    reference: str
+    email: str | None = None
+    fields: Mapping[str, str | None] = field(default_factory=dict)
+    lists: tuple[str, ...] = ()
+    basis: Basis | None = None
+    received_at: datetime | None = None
+    channel: str = "administration"
+    identity_checked_how: str | None = None
+    imported: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    operation: UUID
+    person: UUID
+    seq: int
+    holdings: int
+
+
+Outcome = Accepted | CannotAccept
+
+
+def person_id(keys: CustomerKeys, reference: str) -> UUID:
+    """A keyed hash, so that the same reference is the same person without being stored."""
+    return UUID(bytes=keys.pepper.hash("reference", reference)[:16], version=5)
+
+
+def accept(ledger: Ledger, customer: Customer, requests: Sequence[Request]) -> list[Outcome]:
+    """
+    An outcome per request, in order; all that is Accepted was committed together.
+
+    The safe is written before the ledger commits. Keys that an erasure ends are destroyed
+    right after; should we die in between, ``Ledger.reconcile`` does it.
+    """
+    with ledger.begin() as tx:
+        batch = Batch(ledger, tx, customer, requests)
+        outcomes = [batch.take(request) for request in requests]
+        batch.write()
+    if batch.erased:
+        ledger.safe.destroy_keys({someone.id: someone.key_epoch for someone in batch.erased})
+    if batch.lifted:
+        ledger.safe.unbury(customer.id, batch.lifted)
+    return outcomes
+
+
+class Batch:
+    """The people that a batch is about, as they become request by request."""
+
+    def __init__(
+        self, ledger: Ledger, tx: Transaction, customer: Customer, requests: Sequence[Request]
+    ) -> None:
+        self.ledger = ledger
+        self.tx = tx
+        self.customer = customer
+        self.keys = ledger.keys_of(tx, customer.id)
+        self.lists = lists_of(tx, customer.id)
+        self.connections = connections.of_customer(tx, customer.id)
+        self.people = load(
+            ledger, tx, customer.id, {person_id(self.keys, one.reference) for one in requests}
+        )
+        hashes = {self.address(one.email) for one in requests if one.email}
+        self.buried = ledger.safe.buried(customer.id, hashes)
+        self.rows: list[dict[str, object]] = []
+        self.lifted: set[bytes] = set()  # tombstones that a fresh basis takes away
+
+    @property
+    def erased(self) -> list[Someone]:
+        return [someone for someone in self.people.values() if someone.erased_here]
+
+    def address(self, email: str) -> bytes:
+        return self.keys.pepper.hash("email", email)
+
+    def take(self, request: Request) -> Outcome:
+        someone = self.people[person_id(self.keys, request.reference)]
+        try:
+            match request.verb:
+                case Verb.SUBSCRIBE:
+                    touched = self.subscribe(someone, request)
+                case Verb.UPDATE:
+                    touched = self.update(someone, request)
+                case Verb.UNSUBSCRIBE:
+                    touched = self.unsubscribe(someone, request)
+                case Verb.ERASE:
+                    touched = self.erase(someone, request)
+        except CannotAccept as refusal:
+            return refusal
+        return self.record(someone, request, touched)
+
+    def subscribe(self, someone: Someone, request: Request) -> list[Held]:
+        if request.basis is None:
+            raise NoBasis("A subscription needs a basis: why may this person be mailed?")
+        if request.email is None:
+            raise Unknown("A subscription needs an e-mail address.")
+        wanted = self.known_lists(request.lists)
+        if not wanted:
+            raise Unknown("A subscription needs at least one list.")
+        self.check_basis(someone, request, request.basis, wanted)
+        seq = someone.next()
+        for key in wanted:
+            someone.refused.pop(key, None)
+        touched = self.change(someone, request, seq)
+        for connection in self.connections:
+            places = [connection.places[key] for key in wanted if key in connection.places]
+            if places and connection.is_open:
+                held = someone.at(connection.id)
+                held.want(held.wants.subscribe(places, seq), seq, self.tx.now)
+                touched.append(held)
+        return touched
+
+    def check_basis(
+        self, someone: Someone, request: Request, basis: Basis, wanted: Iterable[str]
+    ) -> None:
+        refused = [someone.refused[key] for key in wanted if key in someone.refused]
+        refused_at = EPOCH + max(refused) * MICROSECOND if refused else None
+        buried_at = self.buried.get(self.address(request.email or ""))
+        erased = [moment for moment in (someone.erased_at, buried_at) if moment]
+        bases.check(
+            basis,
+            imported=request.imported,
+            erased_at=max(erased, default=None),
+            refused_at=refused_at,
+            used_before=bool(erased or refused_at) and self.used_before(someone, basis),
+        )
+        if erased or refused_at:
+            someone.epoch += 1
+            someone.erased_at = None
+        if buried_at:
+            self.lifted.add(self.address(request.email or ""))
+
+    def used_before(self, someone: Someone, basis: Basis) -> bool:
+        digest = self.keys.pepper.hash("basis", basis.id)
+        query = sa.select(operations.c.id).where(
+            operations.c.person == someone.id, operations.c.basis_hash == digest
+        )
+        return self.tx.db.execute(query.limit(1)).first() is not None
+
+    def update(self, someone: Someone, request: Request) -> list[Held]:
+        if someone.data is None:
+            raise Unknown("We know nobody with this reference, so there is nothing to change.")
+        return self.change(someone, request, someone.next())
+
+    def change(self, someone: Someone, request: Request, seq: int) -> list[Held]:
+        """Carry new data to every connection that got the old."""
+        changed = someone.learn(request.reference, request.email, request.fields, seq, self.keys)
+        if not changed and request.verb is not Verb.UPDATE:
+            return []
+        touched = [held for held in someone.holdings.values() if held.wants.places]
+        for held in touched:
+            held.want(held.wants.change(seq), seq, self.tx.now)
+        return touched
+
+    def unsubscribe(self, someone: Someone, request: Request) -> list[Held]:
+        if someone.data is None and request.email is None:
+            raise Unknown(
+                "We know nobody with this reference. Give the e-mail address as well, "
+                "then it is unsubscribed wherever it stands."
+            )
+        newsletters = [k for k, one in self.lists.items() if one.purpose is Purpose.NEWSLETTER]
+        wanted = self.known_lists(request.lists or newsletters)
+        seq = someone.next()
+        if request.email is not None:
+            someone.learn(request.reference, request.email, {}, seq, self.keys)
+        now = (self.tx.now - EPOCH) // MICROSECOND
+        someone.refused.update(dict.fromkeys(wanted, now))
+        touched = []
+        for connection in self.connections:
+            places = [connection.places[key] for key in wanted if key in connection.places]
+            if places and connection.is_open:
+                held = someone.at(connection.id)
+                held.want(held.wants.unsubscribe(places, seq), seq, self.tx.now)
+                touched.append(held)
+        return touched
+
+    def erase(self, someone: Someone, request: Request) -> list[Held]:
+        """Every connection, closed ones too, known person or not."""
+        if request.email is None and not someone.findable:
+            raise Unknown(
+                "We know nobody with this reference. Give the e-mail address as well, "
+                "then every connected platform is searched and erased."
+            )
+        seq = someone.next()
+        someone.erase(request.reference, request.email, self.tx.now, self.keys)
+        touched = []
+        for connection in self.connections:
+            held = someone.at(connection.id)
+            held.want(held.wants.erased(seq), seq, self.tx.now)
+            if not connection.is_open:
+                held.state, held.due_at = State.CANNOT_LOOK, None
+            touched.append(held)
+        return touched
+
+    def known_lists(self, wanted: Iterable[str]) -> list[str]:
+        keys = list(dict.fromkeys(wanted))
+        for key in keys:
+            if key not in self.lists:
+                known = ", ".join(self.lists) or "none yet"
+                raise Unknown(
+                    f'There is no list "{key}". Known: {known}. '
+                    "Make one with: courseflow-sync list put"
+                )
+        return keys
+
+    def record(self, someone: Someone, request: Request, touched: Sequence[Held]) -> Accepted:
+        operation = uuid4()
+        received = request.received_at or self.tx.now
+        erases = request.verb is Verb.ERASE
+        self.rows.append(
+            {
+                "id": operation,
+                "customer": self.customer.id,
+                "person": someone.id,
+                "seq": someone.seq,
+                "epoch": someone.epoch,
+                "verb": request.verb.value,
+                "lists": list(request.lists),
+                "accepted_at": self.tx.now,
+                "received_at": received,
+                "channel": request.channel,
+                "identity_checked_how": request.identity_checked_how,
+                "deadline": months_after(received, 1, self.customer.time_zone) if erases else None,
+                **self.sealed_basis(someone, operation, request.basis),
+            }
+        )
+        held = {one.connection: one for one in touched}
+        for one in held.values():
+            one.parts[someone.seq] = operation
+        return Accepted(operation, someone.id, someone.seq, len(held))
+
+    def sealed_basis(
+        self, someone: Someone, operation: UUID, basis: Basis | None
+    ) -> dict[str, object]:
+        if basis is None or someone.key is None:
+            return {"basis_kind": None, "basis_hash": None, "basis": None}
+        value = {
+            "kind": basis.kind.value,
+            "id": basis.id,
+            "given_at": basis.given_at.isoformat(),
+            "source": basis.source,
+            "text_version": basis.text_version,
+            "proof": basis.proof,
+        }
+        return {
+            "basis_kind": basis.kind.value,
+            "basis_hash": self.keys.pepper.hash("basis", basis.id),
+            "basis": someone.key.seal_json(value, f"operations|{operation}"),
+        }
+
+    def write(self) -> None:
+        self.bury()
+        store(self.ledger, self.tx, self.customer.id, self.people.values(), self.rows)
+
+    def bury(self) -> None:
+        for someone in self.erased:
+            if someone.finishing is not None:
+                hashes = [self.address(email) for email in someone.finishing.emails]
+                kinds = {
+                    Tombstone.RESTORE: self.tx.now + RESTORE_KEPT,
+                    Tombstone.DO_NOT_RETURN: self.tx.now + DO_NOT_RETURN_KEPT,
+                }
+                free = [digest for digest in hashes if not self.used_by_others(someone, digest)]
+                self.ledger.safe.bury(
+                    self.customer.id, someone.id, someone.epoch, free, kinds, self.tx.now
+                )
+                self.ledger.safe.keep_finishing(
+                    someone.id, someone.epoch, someone.finishing, self.keys
+                )
+
+    def used_by_others(self, someone: Someone, digest: bytes) -> bool:
+        """No tombstone on an address that another person still uses."""
+        return bool(sharers(self.tx, self.customer.id, {digest}, besides=someone.id))
+
+
+def sharers(
+    tx: Transaction, customer: UUID, hashes: Iterable[bytes], *, besides: UUID
+) -> set[UUID]:
+    """The other people of this customer who use one of these addresses."""
+    rows = tx.db.execute(
+        sa.select(addresses.c.person).where(
+            addresses.c.customer == customer,
+            addresses.c.hash.in_(list(hashes)),
+            addresses.c.person != besides,
+        )
+    )
+    return {row.person for row in rows}
