@@ -1,1 +1,1 @@
-"""The doors through which people and programs come in."""
+"""The doors through which everybody comes in."""

@@ -40,19 +40,25 @@ class Installation:
         return {name: kind.platform for name, kind in self.reach.connectors.items()}
 
 
-def databases(settings: Settings) -> dict[Store, Database]:
-    """Raises UnsafeDatabase or BadSettings."""
-    return {
-        Store.LEDGER: Database(settings.database_url),
-        Store.SAFE: Database(settings.safe_database_url),
-    }
+@contextmanager
+def databases(settings: Settings) -> Iterator[dict[Store, Database]]:
+    """Both databases, found safe to use. Raises UnsafeDatabase, DatabaseAway or BadSettings."""
+    urls = {Store.LEDGER: settings.database_url, Store.SAFE: settings.safe_database_url}
+    stores = {store: Database(url) for store, url in urls.items()}
+    try:
+        for database in stores.values():
+            database.check()
+        yield stores
+    finally:
+        for database in stores.values():
+            database.engine.dispose()
 
 
 def migrate(settings: Settings) -> None:
     """Raises UnsafeDatabase, DatabaseAway, BadSettings or NotMigrated."""
-    for store, database in databases(settings).items():
-        database.check()
-        migrations.upgrade(database, store)
+    with databases(settings) as stores:
+        for store, database in stores.items():
+            migrations.upgrade(database, store)
 
 
 @contextmanager
@@ -63,21 +69,18 @@ def opened(settings: Settings) -> Iterator[Installation]:
     Raises BadKeyFile, UnsafeDatabase, DatabaseAway, BadSettings or NotMigrated.
     """
     keys = keyfile.load(settings.key_file)
-    stores = databases(settings)
-    for store, database in stores.items():
-        database.check()
-        migrations.check(database, store)
-    if settings.allow_insecure_hosts:
-        log.warning("reached without TLS: %s", ", ".join(settings.allow_insecure_hosts))
-    way_out = WayOut(insecure=settings.allow_insecure_hosts)
-    ledger = Ledger(stores[Store.LEDGER], Safe(stores[Store.SAFE]), keys)
-    reach = Reach(connectors.installed(), way_out, settings.platform_urls)
-    try:
-        yield Installation(settings, ledger, reach)
-    finally:
-        way_out.close()
-        for database in stores.values():
-            database.engine.dispose()
+    with databases(settings) as stores:
+        for store, database in stores.items():
+            migrations.check(database, store)
+        if settings.allow_insecure_hosts:
+            log.warning("reached without TLS: %s", ", ".join(settings.allow_insecure_hosts))
+        way_out = WayOut(insecure=settings.allow_insecure_hosts)
+        ledger = Ledger(stores[Store.LEDGER], Safe(stores[Store.SAFE]), keys)
+        reach = Reach(connectors.installed(), way_out, settings.platform_urls)
+        try:
+            yield Installation(settings, ledger, reach)
+        finally:
+            way_out.close()
 
 
 @dataclass(frozen=True, slots=True)

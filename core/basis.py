@@ -1,16 +1,19 @@
-"""Whether a basis allows mail again after a refusal: erase wins, and so does an opt-out."""
+"""Whether a basis allows mail again after an erasure or an opt-out."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.connector import Basis, BasisKind
 from core.refusals import NoBasis
+
+CLOCKS_APART = timedelta(minutes=5)  # between the one who tells and us
 
 
 def check(
     basis: Basis,
     *,
+    now: datetime,
     imported: bool,
     erased_at: datetime | None,
     refused_at: datetime | None,
@@ -22,6 +25,11 @@ def check(
     An import, an update or a restored backup never brings someone back; after an opt-out
     only consent does.
     """
+    if basis.given_at > now + CLOCKS_APART:
+        raise NoBasis(
+            "This basis is dated in the future, so it could outlive a later erasure. "
+            "Give the moment at which it was really given."
+        )
     last = max((moment for moment in (erased_at, refused_at) if moment), default=None)
     if last is None:
         return

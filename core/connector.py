@@ -1,5 +1,5 @@
 """
-What a connector is: a declaration of facts, and translated calls.
+What a connector is: declared facts plus translated calls.
 
 A connector never retries, sleeps, logs, stores or decides: the worker does, the same way
 for every platform. Each method is one attempt, safe to repeat, and either returns or

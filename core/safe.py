@@ -41,7 +41,7 @@ tombstones = sa.Table(
     sa.Column("kind", sa.String, primary_key=True),
     sa.Column("person", sa.Uuid, nullable=False),
     sa.Column("epoch", sa.Integer, nullable=False),
-    sa.Column("at", Moment, nullable=False),
+    sa.Column("at", Moment, nullable=False, index=True),
     sa.Column("until", Moment, nullable=False),
 )
 
@@ -105,8 +105,14 @@ class Safe:
             for (person, epoch), key in keys.items()
         ]
         with self.database.begin() as tx:
-            for person, epoch in keys:  # an orphan of a commit that never was
-                tx.db.execute(sa.delete(person_keys).where(incarnation(person_keys, person, epoch)))
+            orphans = sa.and_(  # of a commit that never was
+                person_keys.c.person == sa.bindparam("of"),
+                person_keys.c.epoch == sa.bindparam("since"),
+            )
+            tx.db.execute(
+                sa.delete(person_keys).where(orphans),
+                [{"of": person, "since": epoch} for person, epoch in keys],
+            )
             tx.db.execute(sa.insert(person_keys), rows)
 
     def keys(
@@ -128,15 +134,15 @@ class Safe:
 
     def destroy_keys(self, before: Mapping[UUID, int]) -> None:
         """Destroy every key of these people that was made before the epoch given."""
+        if not before:
+            return
+        older = sa.and_(
+            person_keys.c.person == sa.bindparam("of"),
+            person_keys.c.epoch < sa.bindparam("younger"),
+        )
+        rows = [{"of": person, "younger": epoch} for person, epoch in before.items()]
         with self.database.begin() as tx:
-            for person, epoch in before.items():
-                older = (person_keys.c.person == person) & (person_keys.c.epoch < epoch)
-                tx.db.execute(sa.delete(person_keys).where(older))
-
-    def people_with_keys(self) -> set[Incarnation]:
-        with self.database.read() as tx:
-            rows = tx.db.execute(sa.select(person_keys.c.person, person_keys.c.epoch))
-            return {(row.person, row.epoch) for row in rows}
+            tx.db.execute(sa.delete(person_keys).where(older), rows)
 
     def bury(
         self,
@@ -222,12 +228,7 @@ class Safe:
     ) -> None:
         """Add what a look found to the record of an erasure that is under way."""
         with self.database.begin() as tx:
-            row = tx.db.execute(
-                sa.select(finishing_records)
-                .where(finishing_records.c.person == person)
-                .order_by(finishing_records.c.epoch.desc())
-                .limit(1)
-            ).one_or_none()
+            row = newest(tx, person)
             if row is None:
                 return
             record = opened(row, customer)
@@ -235,29 +236,40 @@ class Safe:
                 return
             keep(tx, person, row.epoch, record.with_remote_ids(connection, ids), customer)
 
+    def forget_name(self, person: UUID, customer: CustomerKeys) -> None:
+        """Take the name out of the finishing record; the rest is still needed."""
+        with self.database.begin() as tx:
+            row = newest(tx, person)
+            if row is not None and (record := opened(row, customer)).name:
+                keep(tx, person, row.epoch, replace(record, name=""), customer)
+
     def end_finishing(self, people: Collection[UUID]) -> None:
         with self.database.begin() as tx:
             tx.db.execute(
                 sa.delete(finishing_records).where(finishing_records.c.person.in_(list(people)))
             )
 
-    def reconcile(self, epochs: Mapping[UUID, int], orphans_before: datetime) -> None:
-        """
-        Undo what was written ahead of a ledger commit that never came.
+    def written(self, since: datetime, before: datetime) -> set[Incarnation]:
+        """Of which erasures something was written here between these moments."""
+        with self.database.read() as tx:
+            return {
+                (row.person, row.epoch)
+                for table in (finishing_records, tombstones)
+                for row in tx.db.execute(
+                    sa.select(table.c.person, table.c.epoch)
+                    .where(table.c.at >= since, table.c.at < before)
+                    .distinct()
+                )
+            }
 
-        ``epochs`` is every person of the ledger with the present epoch. Only what is older
-        than ``orphans_before`` is touched: younger writes may still be committed.
-        """
+    def take_back(self, never_accepted: Collection[Incarnation]) -> None:
+        """Remove what was written ahead of erasures whose commit never came."""
+        if not never_accepted:
+            return
         with self.database.begin() as tx:
             for table in (finishing_records, tombstones):
-                rows = tx.db.execute(
-                    sa.select(table.c.person, table.c.epoch)
-                    .where(table.c.at < orphans_before)
-                    .distinct()
-                ).all()
-                for person, epoch in rows:
-                    if epochs.get(person, -1) < epoch:
-                        tx.db.execute(sa.delete(table).where(incarnation(table, person, epoch)))
+                for person, epoch in never_accepted:
+                    tx.db.execute(sa.delete(table).where(incarnation(table, person, epoch)))
 
 
 def incarnation(table: sa.Table, person: UUID, epoch: int) -> sa.ColumnElement[bool]:
@@ -280,6 +292,11 @@ def keep(
     tx.db.execute(sa.delete(finishing_records).where(where))
     row = {"person": person, "epoch": epoch, "sealed": sealed, "at": tx.now}
     tx.db.execute(sa.insert(finishing_records), row)
+
+
+def newest(tx: Transaction, person: UUID) -> sa.Row[Any] | None:
+    query = sa.select(finishing_records).where(finishing_records.c.person == person)
+    return tx.db.execute(query.order_by(finishing_records.c.epoch.desc()).limit(1)).one_or_none()
 
 
 def opened(row: Any, customer: CustomerKeys) -> Finishing:

@@ -1,5 +1,5 @@
 """
-Did it happen? Decided here, per place and per field, for every platform alike.
+Did it happen? Decided here, for every platform alike.
 
 Connectors read; nothing but what they saw counts. A status code is an answer, not evidence.
 """

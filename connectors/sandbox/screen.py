@@ -1,4 +1,4 @@
-"""The imitated platform's own screens, where a human sees what is held and changes it."""
+"""The imitated platform's own screens, where a human works by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes wrong between a client and the flaky platform, in an order that a seed decides."""
+"""What goes wrong on the way to the flaky platform, in an order that a seed decides."""
 
 from __future__ import annotations
 

@@ -1,16 +1,17 @@
-"""The ledger: the one truth about what was asked, tried and seen."""
+"""The ledger: the one truth about what was asked, tried, seen."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from core.database import Database, Transaction
 from core.ledger import schema
+from core.moments import EPOCH
 from core.safe import Safe
 from core.sealing import CustomerKeys, Key
 
@@ -49,22 +50,26 @@ class Ledger:
         version = max(self.key_versions)
         return version, self.key_versions[version].seal(key.secret, f"customers|{customer}")
 
-    def reconcile(self) -> None:
+    def reconcile(self, since: datetime | None = None) -> None:
         """
         Make the safe agree with the ledger after a crash between their two commits.
 
         Keys that an erasure should have destroyed are destroyed; what was written ahead of
-        an erasure that was never accepted is taken back.
+        an erasure that was never accepted is taken back. Everything, or only what happened
+        after ``since``.
         """
         with self.read() as tx:
-            rows = tx.db.execute(sa.select(schema.people.c.id, schema.people.c.epoch, schema.people.c.key_epoch)).all()
-            before = tx.now - SETTLED
-        key_epochs = {row.id: row.key_epoch for row in rows}
-        late = {
-            person: key_epochs[person]
-            for person, epoch in self.safe.people_with_keys()
-            if epoch < key_epochs.get(person, epoch)
-        }
-        if late:
-            self.safe.destroy_keys(late)
-        self.safe.reconcile({row.id: row.epoch for row in rows}, before)
+            erased = sa.select(schema.people.c.id, schema.people.c.key_epoch).where(
+                schema.people.c.key_epoch > 0,
+                sa.true() if since is None else schema.people.c.erased_at >= since,
+            )
+            late = {row.id: row.key_epoch for row in tx.db.execute(erased)}
+            settled = tx.now - SETTLED
+        self.safe.destroy_keys(late)
+        written = self.safe.written(since or EPOCH, settled)
+        with self.read() as tx:
+            known = sa.select(schema.people.c.id, schema.people.c.epoch).where(
+                schema.people.c.id.in_({person for person, _ in written})
+            )
+            epochs = {row.id: row.epoch for row in tx.db.execute(known)}
+        self.safe.take_back({one for one in written if epochs.get(one[0], -1) < one[1]})

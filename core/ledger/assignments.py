@@ -17,7 +17,7 @@ from core.ledger.connections import Connection
 from core.ledger.holdings import Claimed
 from core.ledger.schema import addresses, holdings, operations, people
 from core.safe import Incarnation
-from core.sealing import CustomerKeys, Key
+from core.sealing import CustomerKeys
 
 
 def assign(

@@ -1,4 +1,4 @@
-"""Connections: one account at a platform each, with its sealed settings and mapped places."""
+"""Connections: one account at a platform each, its settings sealed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from core.connector import Account
+from core.connector import Account, Verb
 from core.database import Transaction
-from core.ledger import Ledger
+from core.ledger import Ledger, latecomers, tasks
+from core.ledger.schema import connections, holdings, lanes
 from core.refusals import Taken, Unknown
-from core.ledger.schema import connections, lanes
+from core.states import State, Task
+from core.wants import Wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ def add(
             )
         )
         tx.db.execute(sa.insert(lanes).values(connection=new, fence=0, failures=0, rings=0))
+        latecomers.search(tx, customer, new)
     return new
 
 
@@ -102,15 +105,39 @@ def titled(tx: Transaction, customer: UUID, title: str) -> Connection:
 
 
 def close(ledger: Ledger, connection: UUID) -> None:
-    """Send nothing more there. What it holds stays in the report."""
+    """
+    Send nothing more there, what is in hand included. What it holds stays in the report, and
+    erasures that are still open become tasks, as only the customer can go on.
+    """
     with ledger.begin() as tx:
         tx.db.execute(
             sa.update(connections)
             .where(connections.c.id == connection, connections.c.closed_at.is_(None))
             .values(closed_at=tx.now)
         )
+        due = sa.and_(holdings.c.connection == connection, holdings.c.due_at.is_not(None))
+        for row in tx.db.execute(sa.select(holdings).where(due).order_by(holdings.c.id)).all():
+            erasing = Wants.from_json(row.wants).goal(row.reached_seq).erase
+            state = State.CANNOT_LOOK.value if erasing else row.state
+            tx.db.execute(
+                sa.update(holdings)
+                .where(holdings.c.id == row.id)
+                .values(state=state, due_at=None, intent_fence=None, intent_until=None)
+            )
+            if erasing:
+                tasks.open_for(
+                    tx,
+                    kind=Task.CANNOT_LOOK,
+                    verb=Verb.ERASE,
+                    customer=row.customer,
+                    connection=connection,
+                    person=row.person,
+                    holding=row.id,
+                )
         tx.db.execute(
-            sa.update(lanes).where(lanes.c.connection == connection).values(ready_at=None)
+            sa.update(lanes)
+            .where(lanes.c.connection == connection)
+            .values(ready_at=None, session=None, lease_until=None, fence=lanes.c.fence + 1)
         )
 
 

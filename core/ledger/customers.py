@@ -1,4 +1,4 @@
-"""Customers with their lists: whose data it is, and which streams of mail they send."""
+"""Customers: whose data it is, with the streams of mail that they send."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import sqlalchemy as sa
 
-from core.ledger import Ledger
 from core.database import Transaction
-from core.refusals import Taken, Unknown
+from core.ledger import Ledger
 from core.ledger.schema import customers, lists
+from core.refusals import Taken, Unknown
 from core.sealing import Key
 
 

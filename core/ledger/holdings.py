@@ -31,14 +31,17 @@ class Claimed:
 
 
 QUARANTINE = 3  # deaths of workers while it ran alone
+LONGEST_QUARANTINE = timedelta(days=1)
 
 
 def adopt(tx: Transaction, lease: Lease, late_apply: timedelta) -> None:
     """
     Recognise what an earlier owner of this lane left in flight.
 
-    Its outcome is unknown until the platform can no longer apply it. A suspect runs alone from
-    now on, only a death while alone counts, and three of those end in a task.
+    Its outcome is unknown until the platform can no longer apply it. A suspect runs alone in
+    its lane from now on, and only a death while alone counts; after the first it is a grave
+    suspect, alone in the whole process. The third opens a task; from then on it runs ever more
+    rarely, so that an innocent recovers and a poisonous one harms little.
     """
     stale = sa.and_(
         holdings.c.connection == lease.connection, holdings.c.intent_fence < lease.fence
@@ -58,7 +61,7 @@ def adopt(tx: Transaction, lease: Lease, late_apply: timedelta) -> None:
                 deaths=deaths,
                 suspect=True,
                 acted_seq=row.asked_seq,  # it may have been sent: look before repeating
-                due_at=None if poison else tx.now,
+                due_at=tx.now + quarantine(deaths),
                 state=state.value,
             )
         )
@@ -80,6 +83,13 @@ def adopt(tx: Transaction, lease: Lease, late_apply: timedelta) -> None:
             )
 
 
+def quarantine(deaths: int) -> timedelta:
+    """How long to leave alone what was in flight when so many workers died."""
+    if deaths < QUARANTINE:
+        return timedelta(0)
+    return min(timedelta(hours=2 ** (deaths - QUARANTINE)), LONGEST_QUARANTINE)
+
+
 def event(row: Any, tx: Transaction, kind: str, became: State) -> dict[str, Any]:
     return {
         "customer": row.customer,
@@ -89,6 +99,14 @@ def event(row: Any, tx: Transaction, kind: str, became: State) -> dict[str, Any]
         "was": row.state,
         "became": became.value,
     }
+
+
+def has_grave_suspect(tx: Transaction, connection: UUID) -> bool:
+    """Whether something is due here during which a worker died although it ran alone."""
+    query = sa.select(holdings.c.id).where(
+        holdings.c.connection == connection, holdings.c.due_at <= tx.now, holdings.c.deaths > 0
+    )
+    return tx.db.execute(query.limit(1)).first() is not None
 
 
 def claim(tx: Transaction, lease: Lease, *, limit: int, deadline: timedelta) -> list[Claimed]:
@@ -101,7 +119,12 @@ def claim(tx: Transaction, lease: Lease, *, limit: int, deadline: timedelta) -> 
     rows = tx.db.execute(
         sa.select(holdings)
         .where(holdings.c.connection == lease.connection, holdings.c.due_at <= tx.now)
-        .order_by(holdings.c.suspect.desc(), holdings.c.erasing.desc(), holdings.c.due_at)
+        .order_by(
+            holdings.c.deaths.desc(),
+            holdings.c.suspect.desc(),
+            holdings.c.erasing.desc(),
+            holdings.c.due_at,
+        )
         .limit(limit)
     ).all()
     if rows and rows[0].suspect:

@@ -150,6 +150,7 @@ class Batch:
         erased = [moment for moment in (someone.erased_at, buried_at) if moment]
         bases.check(
             basis,
+            now=self.tx.now,
             imported=request.imported,
             erased_at=max(erased, default=None),
             refused_at=refused_at,
@@ -175,7 +176,7 @@ class Batch:
 
     def change(self, someone: Someone, request: Request, seq: int) -> list[Held]:
         """Carry new data to every connection that got the old."""
-        changed = someone.learn(request.reference, request.email, request.fields, seq, self.keys)
+        changed = someone.learn(request.reference, request.email, request.fields, self.keys)
         if not changed and request.verb is not Verb.UPDATE:
             return []
         touched = [held for held in someone.holdings.values() if held.wants.places]
@@ -193,7 +194,7 @@ class Batch:
         wanted = self.known_lists(request.lists or newsletters)
         seq = someone.next()
         if request.email is not None:
-            someone.learn(request.reference, request.email, {}, seq, self.keys)
+            someone.learn(request.reference, request.email, {}, self.keys)
         now = (self.tx.now - EPOCH) // MICROSECOND
         someone.refused.update(dict.fromkeys(wanted, now))
         touched = []

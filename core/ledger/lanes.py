@@ -1,4 +1,4 @@
-"""The queue of each connection: who may work there, and when it is due."""
+"""The queue of each connection: when it is due, to whom it is leased."""
 
 from __future__ import annotations
 

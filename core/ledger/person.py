@@ -11,8 +11,9 @@ from uuid import UUID, uuid4
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core.connector import Verb
 from core.database import Transaction
-from core.ledger import Ledger, lanes
+from core.ledger import Ledger, lanes, tasks
 from core.ledger.schema import (
     addresses,
     events,
@@ -23,7 +24,7 @@ from core.ledger.schema import (
 )
 from core.safe import Finishing
 from core.sealing import CustomerKeys, Key
-from core.states import Ended, State
+from core.states import Ended, State, Task
 from core.wants import Wants
 
 
@@ -84,7 +85,6 @@ class Someone:
         reference: str,
         email: str | None,
         fields: Mapping[str, str | None],
-        seq: int,
         keys: CustomerKeys,
     ) -> bool:
         """Merge new data; whether anything changed. An absent field keeps what is known."""
@@ -144,7 +144,7 @@ def load(
     opened = ledger.safe.keys({(one.id, one.key_epoch) for one in found.values()}, keys)
     for someone in found.values():
         someone.key = opened.get((someone.id, someone.key_epoch))
-    open_sealed(tx, found)
+    open_sealed(found)
     add_addresses(tx, found)
     add_holdings(tx, found)
     erased = [one.id for one in found.values() if one.data is None and one.key_epoch]
@@ -189,7 +189,7 @@ def someone_of(row: sa.Row[Any]) -> Someone:
     )
 
 
-def open_sealed(tx: Transaction, found: Mapping[UUID, Someone]) -> None:
+def open_sealed(found: Mapping[UUID, Someone]) -> None:
     for someone in found.values():
         if someone.data is not None:
             sealed, someone.data = someone.data["sealed"], None
@@ -268,12 +268,18 @@ def store_people(tx: Transaction, changed: Sequence[Someone]) -> None:
             "sealed": someone.key.seal_json(someone.data, f"people|{someone.id}")
             if someone.key and someone.data
             else None,
-            "forgotten_at": None,
         }
         for someone in changed
     ]
     if rows:
         tx.db.execute(sa.update(people).where(people.c.id == sa.bindparam("key")), rows)
+    erased = [someone.id for someone in changed if someone.erased_here]
+    if erased:  # a new erasure is to be answered anew
+        tx.db.execute(
+            sa.update(people)
+            .where(people.c.id.in_(erased))
+            .values(answered_at=None, forgotten_at=None)
+        )
 
 
 def store_addresses(tx: Transaction, customer: UUID, changed: Sequence[Someone]) -> None:
@@ -315,6 +321,17 @@ def store_holdings(tx: Transaction, customer: UUID, changed: Sequence[Someone]) 
     store_parts(tx, [held for _, held in touched])
     if touched:
         tx.db.execute(sa.insert(events), [event(customer, tx, held) for _, held in touched])
+    for someone, held in touched:
+        if held.state is State.CANNOT_LOOK:
+            tasks.open_for(
+                tx,
+                kind=Task.CANNOT_LOOK,
+                verb=Verb.ERASE,
+                customer=customer,
+                connection=held.connection,
+                person=someone.id,
+                holding=held.id,
+            )
     lanes.ring(tx, {held.connection for _, held in touched if held.due_at is not None})
 
 

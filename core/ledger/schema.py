@@ -100,7 +100,7 @@ people = sa.Table(
     sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("epoch", sa.Integer, nullable=False),
     sa.Column("key_epoch", sa.Integer, nullable=False),  # the epoch of the last erasure
-    sa.Column("erased_at", Moment),
+    sa.Column("erased_at", Moment, index=True),
     sa.Column("refused", sa.JSON, nullable=False),  # list key → microseconds of the refusal
     sa.Column("answered_at", Moment),
     sa.Column("forgotten_at", Moment),  # the finishing record is gone

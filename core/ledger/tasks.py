@@ -12,7 +12,15 @@ import sqlalchemy as sa
 from core.connector import Platform, Verb
 from core.database import Transaction
 from core.ledger import Ledger, lanes
-from core.ledger.schema import connections, events, holdings, operations, parts, tasks
+from core.ledger.schema import (
+    connections,
+    events,
+    holdings,
+    operations,
+    parts,
+    people,
+    tasks,
+)
 from core.refusals import Unknown
 from core.states import Ended, State, Task
 
@@ -52,7 +60,14 @@ def open_for(
     verb_value = verb.value if verb else None
     if tx.db.execute(sa.update(tasks).where(same).values(verb=verb_value)).rowcount:
         return
-    term = sa.select(sa.func.max(operations.c.deadline)).where(operations.c.person == person)
+    unanswered = sa.or_(
+        people.c.answered_at.is_(None), operations.c.accepted_at > people.c.answered_at
+    )
+    term = (
+        sa.select(sa.func.min(operations.c.deadline))
+        .join(people, people.c.id == operations.c.person)
+        .where(operations.c.person == person, unanswered)
+    )
     tx.db.execute(
         sa.insert(tasks).values(
             id=uuid4(),
@@ -131,8 +146,9 @@ def attest(ledger: Ledger, customer: UUID, task: UUID, *, role: str, platform: P
         held = tx.db.execute(
             sa.select(holdings).where(holdings.c.id == row.holding).with_for_update()
         ).one()
-        state = State(held.state) if platform.can_look else State.ATTESTED
-        changes = {"due_at": tx.now} if platform.can_look else attested(tx, held)
+        looks = platform.can_look and is_open(tx, held.connection)
+        state = State(held.state) if looks else State.ATTESTED
+        changes = {"due_at": tx.now} if looks else attested(tx, held)
         tx.db.execute(sa.update(holdings).where(holdings.c.id == held.id).values(changes))
         tx.db.execute(
             sa.update(tasks)
@@ -149,9 +165,14 @@ def attest(ledger: Ledger, customer: UUID, task: UUID, *, role: str, platform: P
                 became=state.value,
             )
         )
-        if platform.can_look:
+        if looks:
             lanes.ring(tx, {held.connection})
     return state
+
+
+def is_open(tx: Transaction, connection: UUID) -> bool:
+    query = sa.select(connections.c.closed_at).where(connections.c.id == connection)
+    return tx.db.execute(query).scalar_one() is None
 
 
 def attested(tx: Transaction, held: sa.Row[tuple[object, ...]]) -> dict[str, object]:

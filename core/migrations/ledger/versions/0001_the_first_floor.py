@@ -77,6 +77,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("people") as batch_op:
         batch_op.create_index(batch_op.f("ix_people_customer"), ["customer"], unique=False)
+        batch_op.create_index(batch_op.f("ix_people_erased_at"), ["erased_at"], unique=False)
 
     op.create_table(
         "addresses",

@@ -38,3 +38,5 @@ def upgrade() -> None:
         sa.Column("until", Moment(), nullable=False),
         sa.PrimaryKeyConstraint("customer", "hash", "kind"),
     )
+    with op.batch_alter_table("tombstones") as batch_op:
+        batch_op.create_index(batch_op.f("ix_tombstones_at"), ["at"], unique=False)

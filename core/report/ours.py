@@ -1,0 +1,65 @@
+"""What we ourselves still hold of an erased person, and until when."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from core.connector import Text
+from core.ledger.finishing import ANSWERED_BY
+from core.report.standing import Standing, Whose
+from core.report.values import Kind, Left, Next, Reads, System
+from core.safe import Finishing
+
+US = "CourseFlow"
+OUR_OWN_WORD = "courseflow-sync: core/ledger/finishing.py"
+
+NAME = Text(
+    nl="De naam, versleuteld, voor de brief met het antwoord",
+    en="The name, sealed, for the letter with the answer",
+)
+ADDRESSES = Text(
+    nl="De e-mailadressen en de nummers bij platforms, versleuteld, totdat de laatste controle "
+    "en de laatste taak klaar zijn en de persoon antwoord heeft",
+    en="The e-mail addresses and the platforms' ids, sealed, until the last look and the last "
+    "task are done and the person was answered",
+)
+
+
+def finishing(
+    record: Finishing,
+    *,
+    asked_at: datetime,
+    deadline: datetime,
+    last_look: datetime | None,
+    tasks: bool,
+    now: datetime,
+    zone: ZoneInfo,
+) -> System:
+    """The finishing record while it exists. Its name goes two weeks after the deadline."""
+    goes = deadline + ANSWERED_BY
+    named = (Left(NAME, local(goes, zone), None, OUR_OWN_WORD),) if record.name else ()
+    return System(
+        kind=Kind.OURS,
+        platform=None,
+        connection=None,
+        title=US,
+        state=Standing.FINISHING,
+        as_asked=True,
+        asked_at=asked_at,
+        residue=(*named, Left(ADDRESSES, None, None, OUR_OWN_WORD)),
+        next=ends(goes, last_look=last_look, tasks=tasks, now=now),
+    )
+
+
+def ends(goes: datetime, *, last_look: datetime | None, tasks: bool, now: datetime) -> Next:
+    """After its date only a look or a task can still need it."""
+    if now <= goes:
+        return Next(goes, Whose.OURS, Reads.BY)
+    if tasks:
+        return Next(goes, Whose.YOURS, Reads.SINCE)
+    return Next(max(now, last_look or now), Whose.OURS)
+
+
+def local(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date()

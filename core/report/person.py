@@ -1,0 +1,203 @@
+"""What still sits where of one person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from core.connector import Platform, Verb
+from core.database import Transaction
+from core.holding import Holding
+from core.identity import mask
+from core.ledger import Ledger, connections, tasks
+from core.ledger.customers import Customer, lists_of
+from core.ledger.holdings import holding_of
+from core.ledger.intake import person_id
+from core.ledger.schema import holdings, operations, people
+from core.ledger.tasks import OpenTask
+from core.refusals import Unknown
+from core.report.ours import finishing
+from core.report.standing import Whose
+from core.report.system import Here, lanes_of, system_of
+from core.report.values import PersonReport, System
+from core.report.work import by_connection, of_connections, works
+from core.safe import Finishing
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    The erasure that waits longest for an answer, or the last one once all were answered.
+
+    ``last_deadline`` is of the last request: it keeps the finishing record.
+    """
+
+    asked_at: datetime
+    deadline: datetime
+    last_deadline: datetime
+    answered_at: datetime | None
+
+
+def person_report(
+    ledger: Ledger,
+    tx: Transaction,
+    customer: Customer,
+    reference: str,
+    platforms: Mapping[str, Platform],
+) -> PersonReport:
+    """
+    Every connection with what was last seen there, and our own last record.
+
+    Before an erasure only those where something was asked. Works as long as the person's row
+    exists, which holds nothing personal. Raises Unknown.
+    """
+    person = known_person(ledger, tx, customer, reference)
+    records = ledger.safe.finishing([person.id], ledger.keys_of(tx, customer.id))
+    record = records.get(person.id)
+    request = request_of(person, operations_of(tx, person.id))
+    scene = read(tx, customer, person.id, platforms, request)
+    systems = tuple(system_of(here) for here in scene)
+    return PersonReport(
+        reference=reference,
+        email=masked(ledger, tx, customer, person, record),
+        asked_at=request.asked_at if request else None,
+        deadline=request.deadline.astimezone(customer.time_zone).date() if request else None,
+        answered_at=request.answered_at if request else None,
+        systems=(*systems, *of_ours(tx, customer, record, request, scene)),
+        tasks=works(urgent(scene, systems), platforms, customer.time_zone),
+        time_zone=customer.time_zone,
+    )
+
+
+def known_person(
+    ledger: Ledger, tx: Transaction, customer: Customer, reference: str
+) -> sa.Row[Any]:
+    identity = person_id(ledger.keys_of(tx, customer.id), reference)
+    mine = sa.and_(people.c.id == identity, people.c.customer == customer.id)
+    person = tx.db.execute(sa.select(people).where(mine)).one_or_none()
+    if person is None:
+        raise Unknown(
+            "We know nobody with this reference. Check it, or ask for an erasure with the "
+            "e-mail address: then every connected platform is searched."
+        )
+    return person
+
+
+def operations_of(tx: Transaction, person: UUID) -> Sequence[sa.Row[Any]]:
+    mine = operations.c.person == person
+    columns = (operations.c.verb, operations.c.received_at, operations.c.deadline)
+    query = sa.select(*columns).where(mine, operations.c.verb == Verb.ERASE.value)
+    return tx.db.execute(query.order_by(operations.c.seq)).all()
+
+
+def request_of(person: sa.Row[Any], erasures: Sequence[sa.Row[Any]]) -> Request | None:
+    if not erasures:
+        return None
+    answered_at = person.answered_at
+    waiting = [one for one in erasures if answered_at is None or one.received_at > answered_at]
+    first = min(waiting, key=lambda one: one.deadline) if waiting else erasures[-1]
+    last_deadline = max(one.deadline for one in erasures)
+    answer = None if waiting else answered_at
+    return Request(first.received_at, first.deadline, last_deadline, answer)
+
+
+def read(
+    tx: Transaction,
+    customer: Customer,
+    person: UUID,
+    platforms: Mapping[str, Platform],
+    request: Request | None,
+) -> list[Here]:
+    every = {one.id: one for one in connections.of_customer(tx, customer.id)}
+    lanes = lanes_of(tx, every)
+    known = holdings_of(tx, person)
+    asked_at = asked_moments(tx, person)
+    open_tasks = by_connection(tasks.waiting(tx, customer.id, person))
+    lane_tasks = by_connection(of_connections(tx, customer.id, every))
+    titles = {key: one.title for key, one in lists_of(tx, customer.id).items()}
+    return [
+        Here(
+            connection=connection,
+            platform=platforms.get(connection.platform),
+            lane=lanes[connection.id],
+            holding=known.get(connection.id),
+            asked_at=asked_at.get(connection.id),
+            deadline=request.deadline if request else None,
+            tasks=tuple(open_tasks.get(connection.id, ())),
+            lane_tasks=tuple(lane_tasks.get(connection.id, ())),
+            titles=titles,
+            now=tx.now,
+            zone=customer.time_zone,
+        )
+        for connection in every.values()
+        if request or connection.id in known
+    ]
+
+
+def holdings_of(tx: Transaction, person: UUID) -> dict[UUID, Holding]:
+    """By connection."""
+    rows = tx.db.execute(sa.select(holdings).where(holdings.c.person == person))
+    return {row.connection: holding_of(row) for row in rows}
+
+
+def asked_moments(tx: Transaction, person: UUID) -> dict[UUID, datetime]:
+    """By connection, when the request that holds there now was accepted."""
+    asked = sa.and_(
+        operations.c.person == holdings.c.person, operations.c.seq == holdings.c.asked_seq
+    )
+    query = sa.select(holdings.c.connection, operations.c.accepted_at).join(operations, asked)
+    rows = tx.db.execute(query.where(holdings.c.person == person))
+    return {row.connection: row.accepted_at for row in rows}
+
+
+def of_ours(
+    tx: Transaction,
+    customer: Customer,
+    record: Finishing | None,
+    request: Request | None,
+    scene: Sequence[Here],
+) -> tuple[System, ...]:
+    if record is None or request is None:
+        return ()
+    looks = [here.holding.due_at for here in scene if here.holding and here.holding.due_at]
+    system = finishing(
+        record,
+        asked_at=request.asked_at,
+        deadline=request.last_deadline,
+        last_look=max(looks, default=None),
+        tasks=any(here.tasks for here in scene),
+        now=tx.now,
+        zone=customer.time_zone,
+    )
+    return (system,)
+
+
+def urgent(scene: Sequence[Here], systems: Sequence[System]) -> list[OpenTask]:
+    """The person's tasks, with those of whole connections that hold this person's work up."""
+    found = [task for here in scene for task in here.tasks]
+    for here, system in zip(scene, systems, strict=True):
+        if here.lane.held and system.next and system.next.whose is Whose.YOURS:
+            found += here.lane_tasks
+    return sorted(found, key=lambda task: (task.deadline is None, task.deadline or task.opened_at))
+
+
+def masked(
+    ledger: Ledger,
+    tx: Transaction,
+    customer: Customer,
+    person: sa.Row[Any],
+    record: Finishing | None,
+) -> str | None:
+    """From the sealed person, else from our last record of them; None when neither exists."""
+    incarnation = (person.id, person.key_epoch)
+    keys = ledger.safe.keys({incarnation}, ledger.keys_of(tx, customer.id))
+    if person.sealed is not None and incarnation in keys:
+        email = keys[incarnation].open_json(person.sealed, f"people|{person.id}")["email"]
+    else:
+        email = next(iter(record.emails), "") if record else ""
+    return mask(email) if email else None

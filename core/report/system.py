@@ -1,0 +1,158 @@
+"""One connection in a person's report: what was asked, answered and seen there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from core.connector import Platform, Residue, Text
+from core.database import Transaction
+from core.holding import Holding
+from core.ledger.connections import Connection
+from core.ledger.schema import lanes
+from core.ledger.tasks import OpenTask
+from core.report.moves import Board, next_move
+from core.report.standing import Count, Facts, Standing, as_asked, count, standing
+from core.report.values import Left, Seen, System
+from core.states import State
+
+UNDECLARED = Left(
+    Text(
+        nl="Wat hier achterblijft weten we niet: dit platform is niet meer geïnstalleerd",
+        en="What stays here we do not know: this platform is no longer installed",
+    ),
+    None,
+    None,
+    "",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    held: bool
+    closed_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """One connection as a report reads it; ``holding`` is None where nothing was ever asked."""
+
+    connection: Connection
+    platform: Platform | None
+    lane: Lane
+    holding: Holding | None
+    asked_at: datetime | None
+    deadline: datetime | None  # of the person's erasure; None: none was asked
+    tasks: tuple[OpenTask, ...]
+    lane_tasks: tuple[OpenTask, ...]
+    titles: Mapping[str, str]  # list key → the customer's title
+    now: datetime
+    zone: ZoneInfo
+
+    @property
+    def erases(self) -> bool:
+        """An erasure is the last that was asked here, or reached this person elsewhere."""
+        if self.holding is None:
+            return self.deadline is not None
+        return self.holding.wants.erase == self.holding.asked_seq
+
+    @property
+    def facts(self) -> Facts:
+        held = self.holding
+        return Facts(
+            state=held.state if held else State.CANNOT_LOOK,
+            looked=held is not None and held.seen_at is not None,
+            empty=held is None or not held.seen,
+            reached=held is not None and held.reached_seq >= held.asked_seq,
+            task=bool(self.tasks),
+            due=held is not None and held.due_at is not None,
+            closed=not self.connection.is_open,
+            held=self.lane.held,
+            can_look=self.platform is None or self.platform.can_look,
+        )
+
+
+def lanes_of(tx: Transaction, customer: Mapping[UUID, Connection]) -> dict[UUID, Lane]:
+    query = sa.select(lanes.c.connection, lanes.c.held_for, lanes.c.closed_until)
+    rows = tx.db.execute(query.where(lanes.c.connection.in_(list(customer))))
+    return {row.connection: Lane(row.held_for is not None, row.closed_until) for row in rows}
+
+
+def system_of(here: Here) -> System:
+    held, facts = here.holding, here.facts
+    shown, counted = standing(facts), count(facts)
+    answered_at = platform_answered_at(here)
+    return System(
+        platform=here.connection.platform,
+        connection=here.connection.id,
+        title=here.connection.title,
+        state=shown,
+        as_asked=as_asked(facts, erases=here.erases),
+        asked_at=here.asked_at,
+        platform_answered_at=answered_at,
+        seen_at=held.seen_at if held else None,
+        seen=seen_of(here, held) if held else (),
+        residue=residue_of(here, answered_at) if here.deadline else (),
+        next=next_move(board_of(here, facts, shown)),
+        counts_as=counted,
+        blind=counted is Count.UNKNOWN and is_blind(facts, shown),
+        disconnected_at=here.connection.closed_at,
+    )
+
+
+def is_blind(facts: Facts, shown: Standing) -> bool:
+    return not facts.can_look or shown in {Standing.CANNOT_LOOK, Standing.ATTESTED}
+
+
+def platform_answered_at(here: Here) -> datetime | None:
+    """An answer to what is asked now: one to an earlier request proves nothing of this."""
+    held = here.holding
+    if held is None or held.answered_at is None or here.asked_at is None or not held.acted:
+        return None
+    return held.answered_at if held.answered_at >= here.asked_at else None
+
+
+def seen_of(here: Here, held: Holding) -> tuple[Seen, ...]:
+    places = {place: here.titles.get(key, key) for key, place in here.connection.places.items()}
+    return tuple(
+        Seen(places.get(one["place"], one["place"]), one["presence"], tuple(one["fields"]))
+        for one in held.seen
+    )
+
+
+def residue_of(here: Here, answered_at: datetime | None) -> tuple[Left, ...]:
+    if here.platform is None:
+        return (UNDECLARED,)
+    since = answered_at if here.erases else None
+    return tuple(left(one, since, here.zone) for one in here.platform.residue)
+
+
+def left(residue: Residue, since: datetime | None, zone: ZoneInfo) -> Left:
+    """The date runs from the platform's answer to the erasure; before that there is none."""
+    until = None
+    if since is not None and residue.lasts is not None:
+        until = (since + residue.lasts).astimezone(zone).date()
+    return Left(residue.what, until, residue.by_hand, residue.source)
+
+
+def board_of(here: Here, facts: Facts, shown: Standing) -> Board:
+    held = here.holding
+    waits_since = here.connection.closed_at or here.asked_at or here.now
+    return Board(
+        standing=shown,
+        as_asked=as_asked(facts, erases=here.erases),
+        now=here.now,
+        since=waits_since,
+        deadline=here.deadline if here.erases else None,
+        due_at=held.due_at if held and here.connection.is_open else None,
+        not_before=here.lane.closed_until,
+        held=here.lane.held,
+        final_on=held.final_on if held else None,
+        tasks=here.tasks,
+        lane_tasks=here.lane_tasks,
+    )
