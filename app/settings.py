@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
+from core.http.pins import origins
+
 PREFIX = "COURSEFLOW_SYNC_"
 
 
@@ -44,7 +46,13 @@ class Settings(BaseSettings):
     @classmethod
     def split(cls, value: Any) -> Any:
         if isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
+            value = tuple(part.strip() for part in value.split(",") if part.strip())
+        try:
+            origins(value)
+        except ValueError:
+            raise ValueError(
+                "write host:port with commas between them, as in 127.0.0.1:8001,127.0.0.1:8801"
+            ) from None
         return value
 
     @property
@@ -60,6 +68,11 @@ class Settings(BaseSettings):
         if self.database_url.startswith("sqlite:///"):
             ledger = Path(self.database_url.removeprefix("sqlite:///"))
             return f"sqlite:///{ledger.with_name(f'{ledger.stem}-safe.db')}"
+        if not self.database_url.startswith("postgresql"):
+            raise BadSettings(
+                "COURSEFLOW_SYNC_DATABASE_URL cannot be used. Write sqlite:///FILE or "
+                "postgresql+psycopg://USER@HOST/NAME."
+            )
         raise BadSettings(
             "COURSEFLOW_SYNC_SAFE_URL is not set. With PostgreSQL the safe needs a database of "
             "its own, for example postgresql+psycopg://USER@HOST/courseflow_safe."
@@ -72,7 +85,7 @@ def from_environment() -> Settings:
         return Settings()
     except ValidationError as error:
         problems = "; ".join(
-            f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg']}"
+            f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise BadSettings(f"The environment cannot be used. {problems}.") from None

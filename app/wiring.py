@@ -18,6 +18,7 @@ from core.errors import ConnectorError, Reconnect
 from core.http import WayOut
 from core.ledger import Ledger
 from core.ledger import connections as ledger_connections
+from core.ledger.connections import Connection
 from core.ledger.customers import Customer, lists_of
 from core.migrations import Store
 from core.refusals import CannotAccept, Unknown
@@ -115,6 +116,18 @@ def connect(installation: Installation, customer: Customer, wish: Wish) -> UUID:
         fields=wish.fields,
         keep_refusal=bool(getattr(settings, "keep_refusal", False)),
     )
+
+
+def renew(installation: Installation, connection: Connection, given: Mapping[str, Any]) -> None:
+    """
+    Prove new credentials of the same account, and let the work go on that waited for them.
+
+    Raises CannotAccept; then nothing is changed.
+    """
+    settings = installation.reach.settings(connection.platform, given)
+    platform = installation.reach.platform(connection.platform)
+    account, _ = proved(installation, platform, settings)
+    ledger_connections.renew(installation.ledger, connection, given, account)
 
 
 def proved(

@@ -49,14 +49,28 @@ class Turnstile:
                 return
             turn = threading.Event()
             self._waiting.append(turn)
-        turn.wait()
+        try:
+            turn.wait()
+        except BaseException:  # interrupted: nobody may wait for us
+            self._leave(turn)
+            raise
 
     def __exit__(self, *_: object) -> None:
         with self._door:
-            if self._waiting:
-                self._waiting.popleft().set()
+            self._pass_on()
+
+    def _leave(self, turn: threading.Event) -> None:
+        with self._door:
+            if turn.is_set():
+                self._pass_on()
             else:
-                self._held = False
+                self._waiting.remove(turn)
+
+    def _pass_on(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().set()
+        else:
+            self._held = False
 
 
 class NoTurnstile:
@@ -111,6 +125,11 @@ class Database:
             with self.engine.connect() as db:
                 yield db
         except DBAPIError as error:
+            if "file is not a database" in str(error.orig):
+                raise UnsafeDatabase(
+                    "The file that the address names is not an SQLite database. Nothing was "
+                    "changed. Name another file."
+                ) from None
             if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
                 raise DatabaseAway(type(error.orig).__name__) from None
             raise
@@ -129,7 +148,13 @@ class Database:
                 raise UnsafeDatabase(
                     "An SQLite database in memory forgets everything. Name a file."
                 )
-            Path(str(self.url.database)).parent.mkdir(parents=True, exist_ok=True)
+            folder = Path(str(self.url.database)).parent
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UnsafeDatabase(
+                    f"The folder {folder} cannot be used: {error.strerror}. Choose another."
+                ) from None
             engine = sa.create_engine(
                 self.url,
                 hide_parameters=True,

@@ -48,8 +48,8 @@ class Holding:
 
     @property
     def acted(self) -> bool:
-        """Something was sent for what is wanted now: look before repeating."""
-        return self.acted_seq == self.asked_seq
+        """Something was sent for what is still to be done: look before repeating."""
+        return self.acted_seq > self.reached_seq
 
     def settling(self, moment: datetime) -> bool:
         return self.ambiguous_until is not None and moment < self.ambiguous_until
@@ -64,7 +64,7 @@ class Assignment:
     who: Identity
     person: Person | None  # None after an erasure
     bases: Mapping[str, Basis]  # by place that is to be subscribed
-    shared: bool  # another living person uses one of these addresses
+    shared: frozenset[str]  # those of the addresses that another living person uses as well
 
 
 def seen(trace: Trace) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import stat
@@ -22,14 +21,20 @@ class BadKeyFile(Exception):
 def create(path: Path) -> None:
     """Write a fresh key to a new file, readable by its owner only. Raises BadKeyFile."""
     content = json.dumps({"1": base64.b64encode(Key.random().secret).decode()})
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with open(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
             file.write(content + "\n")
+            file.flush()
+            os.fsync(file.fileno())
     except FileExistsError:
         raise BadKeyFile(
             f"{path} exists already. Overwriting it would make all data unreadable; "
             "choose another name."
+        ) from None
+    except OSError as error:
+        raise BadKeyFile(
+            f"{path} cannot be written: {error.strerror}. Choose a folder that is yours."
         ) from None
 
 
@@ -51,7 +56,7 @@ def load(path: Path) -> Mapping[int, Key]:
             "Set COURSEFLOW_SYNC_KEY_FILE to yours, or make a first one with: "
             "courseflow-sync key create FILE"
         ) from None
-    except (OSError, ValueError, AttributeError, binascii.Error):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         raise BadKeyFile(
             f"{path} is not a key file. Put back the file that was made with "
             "courseflow-sync key create."

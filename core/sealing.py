@@ -45,7 +45,7 @@ class Key:
         """Raises CannotOpen."""
         try:
             return AESGCM(self.secret).decrypt(sealed[:NONCE], sealed[NONCE:], bound_to.encode())
-        except InvalidTag:
+        except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
             raise CannotOpen(bound_to.partition("|")[0]) from None
 
     def seal_json(self, value: Any, bound_to: str) -> bytes:

@@ -6,8 +6,8 @@ Connectors read; nothing but what they saw counts. A status code is an answer, n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -55,14 +55,27 @@ class Judgement:
 
 
 def judge(
-    goal: Goal, expected: Mapping[str, str], sight: Sight, *, keep_refusal: bool = False
+    goal: Goal,
+    expected: Mapping[str, str],
+    sight: Sight,
+    *,
+    keep_refusal: bool = False,
+    must_see: Collection[str] = (),
 ) -> Judgement:
-    """``expected`` is what a trace shows of the person, in the connector's names."""
+    """
+    ``expected`` is what a trace shows of the person, in the connector's names. ``must_see`` are
+    places that may hold a copy: while one is out of sight, nothing is called gone or up to date.
+    """
+    blind = not sight.places or not all(visible(place, sight) for place in must_see)
     if goal.erase:
-        return judge_erasure(sight.traces, keep_refusal=keep_refusal)
+        found = judge_erasure(sight.traces, keep_refusal=keep_refusal)
+        unsure = blind and found.verdict is not Verdict.CONTRADICTED
+        return replace(found, verdict=Verdict.CANNOT_LOOK) if unsure else found
     subscribed = {place: judge_subscription(place, expected, sight) for place in goal.subscribe}
     stopped = {place: judge_refusal(place, sight) for place in goal.unsubscribe}
     updated = judge_update(expected, sight.traces) if goal.update else Verdict.CONFIRMED
+    if goal.update and blind and updated is not Verdict.DIFFERS:
+        updated = Verdict.CANNOT_LOOK
     return Judgement(
         worst([*subscribed.values(), *stopped.values(), updated]),
         Goal(
@@ -84,6 +97,29 @@ def judge_erasure(traces: Sequence[Trace], *, keep_refusal: bool) -> Judgement:
     if len(dates) == len(left):
         return Judgement(Verdict.FINAL_ON, Goal(), until=max(dates))
     return Judgement(Verdict.CONTRADICTED, Goal(erase=True))
+
+
+def judge_beside_others(
+    own: Judgement,
+    blank: Mapping[str, Mapping[str, str]],
+    common: Mapping[str, Sequence[Trace]],
+    *,
+    names_may_show: bool,
+) -> Judgement:
+    """
+    An erasure where other people use some of the addresses: those contacts stay, nameless.
+
+    ``blank`` is what a trace shows once the name is gone, ``common`` what was found, both by
+    address. CONFIRMED when no more than such contacts is left.
+    """
+    found = {email: traces for email, traces in common.items() if traces}
+    named = not names_may_show and any(
+        judge_update(blank[email], traces) is Verdict.DIFFERS for email, traces in found.items()
+    )
+    unmet = Goal(erase=own.unmet.erase or named)
+    if found and own.verdict in {Verdict.ABSENT, Verdict.KEPT}:
+        return Judgement(Verdict.DIFFERS if named else Verdict.CONFIRMED, unmet)
+    return replace(own, unmet=unmet)
 
 
 def judge_subscription(place: str, expected: Mapping[str, str], sight: Sight) -> Verdict:

@@ -7,9 +7,11 @@ the messages in between. Places and numbers only, so nothing here is personal.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+
+from core.connector import Verb
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,29 @@ class Goal:
     update: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.erase or self.subscribe or self.unsubscribe or self.update)
+        return self.verb is not None
+
+    @property
+    def verb(self) -> Verb | None:
+        """The gravest part of it; None when nothing is left to do."""
+        asked = {
+            Verb.ERASE: self.erase,
+            Verb.UNSUBSCRIBE: self.unsubscribe,
+            Verb.SUBSCRIBE: self.subscribe,
+            Verb.UPDATE: self.update,
+        }
+        return next((verb for verb, due in asked.items() if due), None)
+
+    def only(self, verbs: Collection[Verb]) -> Goal:
+        return Goal(
+            erase=self.erase and Verb.ERASE in verbs,
+            subscribe=self.subscribe if Verb.SUBSCRIBE in verbs else (),
+            unsubscribe=self.unsubscribe if Verb.UNSUBSCRIBE in verbs else (),
+            update=self.update and Verb.UPDATE in verbs,
+        )
+
+    def without(self, verbs: Collection[Verb]) -> Goal:
+        return self.only(set(Verb).difference(verbs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +93,10 @@ class Wants:
             unsubscribe=tuple(place for place, want in due.items() if not want.subscribed),
             update=self.update > reached,
         )
+
+    def standing(self) -> Goal:
+        """What a look is judged by once everything was brought about."""
+        return self.goal(self.erase) or Goal(erase=bool(self.erase))
 
     def to_json(self) -> dict[str, Any]:
         places = {place: [want.subscribed, want.seq] for place, want in self.places.items()}

@@ -13,7 +13,7 @@ from core.database import Database, Transaction
 from core.ledger import schema
 from core.moments import EPOCH
 from core.safe import Safe
-from core.sealing import CustomerKeys, Key
+from core.sealing import CannotOpen, CustomerKeys, Key
 
 SETTLED = timedelta(minutes=1)  # a commit takes no longer than this
 
@@ -41,7 +41,9 @@ class Ledger:
                     schema.customers.c.id == customer
                 )
             ).one()
-            wrapping = self.key_versions[row.key_version]
+            wrapping = self.key_versions.get(row.key_version)
+            if wrapping is None:
+                raise CannotOpen("customers")
             secret = wrapping.open(row.wrapped_key, f"customers|{customer}")
             self._customers[customer] = CustomerKeys.of(Key(secret))
         return self._customers[customer]

@@ -44,14 +44,19 @@ class Opening:
         alive: set[Incarnation] = {(row.id, row.key_epoch) for row in self.people.values()}
         found = ledger.safe.keys(alive, self.customer)
         self.keys = {person: key for (person, _), key in found.items()}
-        keyless = [person for person in self.persons if person not in self.keys]
-        self.records = ledger.safe.finishing(keyless, self.customer)
+        erased = [
+            one.holding.person
+            for one in claimed
+            if one.holding.person not in self.keys or one.holding.goal.erase
+        ]
+        self.records = ledger.safe.finishing(erased, self.customer)
         self.emails = self.known_emails()
         self.bases = self.known_bases()
 
     def assignment(self, one: Claimed, users: Mapping[bytes, set[UUID]]) -> Assignment:
         who = self.identity(one)
-        others = (users.get(digest, set()) for digest in hashes(self.customer, who.emails))
+        known = zip(who.emails, hashes(self.customer, who.emails), strict=True)
+        me = {one.holding.person}
         return Assignment(
             one.holding,
             one.attempt,
@@ -62,18 +67,19 @@ class Opening:
                 for place, want in one.holding.wants.places.items()
                 if (one.holding.person, want.seq) in self.bases
             },
-            shared=any(group - {one.holding.person} for group in others),
+            shared=frozenset(email for email, digest in known if users.get(digest, set()) - me),
         )
 
     def identity(self, one: Claimed) -> Identity:
+        """Who came back while an erasure is under way is still erased by what was known before."""
         person = one.holding.person
+        emails, ids = list(self.emails.get(person, ())), []
+        if one.remote and person in self.keys:
+            ids += self.keys[person].open_json(one.remote, f"holdings|{one.holding.id}")
         if person in self.records:
-            record = self.records[person]
-            return Identity(record.emails, record.remote_ids.get(self.connection.id, ()))
-        key = self.keys.get(person)
-        sealed = one.remote
-        ids = key.open_json(sealed, f"holdings|{one.holding.id}") if key and sealed else ()
-        return Identity(tuple(self.emails.get(person, ())), tuple(ids))
+            emails += self.records[person].emails
+            ids += self.records[person].remote_ids.get(self.connection.id, ())
+        return Identity(tuple(dict.fromkeys(emails)), tuple(dict.fromkeys(ids)))
 
     def person(self, person: UUID) -> Person | None:
         """Only what this connection maps: a field that is not named is never sent."""

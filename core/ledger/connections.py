@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from core.connector import Account, Verb
 from core.database import Transaction
 from core.ledger import Ledger, latecomers, tasks
+from core.ledger import lanes as ledger_lanes
 from core.ledger.schema import connections, holdings, lanes
 from core.refusals import Taken, Unknown
 from core.states import State, Task
@@ -77,6 +78,31 @@ def add(
         tx.db.execute(sa.insert(lanes).values(connection=new, fence=0, failures=0, rings=0))
         latecomers.search(tx, customer, new)
     return new
+
+
+def renew(
+    ledger: Ledger, connection: Connection, settings: Mapping[str, Any], account: Account
+) -> None:
+    """
+    Put new credentials in place and go on with the work that was held for them.
+
+    Raises Taken when they belong to another account: what waits was never meant for that one.
+    """
+    with ledger.begin() as tx:
+        keys = ledger.keys_of(tx, connection.customer)
+        same = sa.and_(connections.c.id == connection.id, connections.c.closed_at.is_(None))
+        pinned = tx.db.execute(sa.select(connections.c.account).where(same)).scalar_one_or_none()
+        if pinned is None:
+            raise Taken(f'"{connection.title}" is closed for good. Connect the account anew.')
+        if pinned != keys.pepper.hash("account", f"{connection.platform}|{account.id}"):
+            raise Taken(
+                f'These credentials belong to another account than "{connection.title}". '
+                "Nothing was changed. Use credentials of the same account."
+            )
+        sealed = keys.key.seal_json(settings, f"connections|{connection.id}")
+        tx.db.execute(sa.update(connections).where(same).values(settings=sealed))
+        tasks.close_for_connection(tx, connection.id, Task.RECONNECT)
+        ledger_lanes.resume(tx, connection.id)
 
 
 def settings_of(ledger: Ledger, tx: Transaction, connection: Connection) -> Any:

@@ -62,7 +62,7 @@ def create(ledger: Ledger, name: str, time_zone: str = "Europe/Amsterdam") -> Cu
 def zone_named(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: "Europe" is a folder
         raise Unknown(
             f'There is no time zone "{name}". Use one such as Europe/Amsterdam.'
         ) from None

@@ -10,7 +10,6 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from core.connector import Verb
 from core.database import Transaction
 from core.errors import LeaseLost
 from core.holding import Holding
@@ -50,19 +49,18 @@ def adopt(tx: Transaction, lease: Lease, late_apply: timedelta) -> None:
         deaths = row.deaths + 1 if row.suspect else row.deaths
         poison = deaths >= QUARANTINE
         state = State.NEEDS_YOU if poison else State.RETRYING
-        settled = max(row.intent_until + late_apply, row.ambiguous_until or row.intent_until)
+        goal = holding_of(row).goal
         tx.db.execute(
             sa.update(holdings)
             .where(holdings.c.id == row.id)
             .values(
                 intent_fence=None,
                 intent_until=None,
-                ambiguous_until=settled,
                 deaths=deaths,
                 suspect=True,
-                acted_seq=row.asked_seq,  # it may have been sent: look before repeating
                 due_at=tx.now + quarantine(deaths),
                 state=state.value,
+                **(unsure(row, late_apply) if goal else {}),  # a patrol sends nothing
             )
         )
         tx.db.execute(
@@ -75,12 +73,18 @@ def adopt(tx: Transaction, lease: Lease, late_apply: timedelta) -> None:
             tasks.open_for(
                 tx,
                 kind=Task.QUARANTINED,
-                verb=Verb.ERASE if row.erasing else None,
+                verb=goal.verb,
                 customer=row.customer,
                 connection=row.connection,
                 person=row.person,
                 holding=row.id,
             )
+
+
+def unsure(row: Any, late_apply: timedelta) -> dict[str, Any]:
+    """It may have been sent, and may still act: look before repeating."""
+    settled = max(row.intent_until + late_apply, row.ambiguous_until or row.intent_until)
+    return {"ambiguous_until": settled, "acted_seq": row.asked_seq}
 
 
 def quarantine(deaths: int) -> timedelta:

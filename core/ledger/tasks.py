@@ -50,24 +50,19 @@ def open_for(
     person: UUID | None = None,
     holding: UUID | None = None,
 ) -> None:
-    """Open a task once: while one of this kind is open there, only its verb is renewed."""
+    """Open a task once: while one of this kind is open there, its verb and term are renewed."""
     same = sa.and_(
         tasks.c.connection == connection,
         tasks.c.holding.is_(None) if holding is None else tasks.c.holding == holding,
         tasks.c.kind == kind.value,
         tasks.c.closed_at.is_(None),
     )
-    verb_value = verb.value if verb else None
-    if tx.db.execute(sa.update(tasks).where(same).values(verb=verb_value)).rowcount:
+    task = {
+        "verb": verb.value if verb else None,
+        "deadline": legal_term(tx, person) if verb is Verb.ERASE else None,
+    }
+    if tx.db.execute(sa.update(tasks).where(same).values(task)).rowcount:
         return
-    unanswered = sa.or_(
-        people.c.answered_at.is_(None), operations.c.accepted_at > people.c.answered_at
-    )
-    term = (
-        sa.select(sa.func.min(operations.c.deadline))
-        .join(people, people.c.id == operations.c.person)
-        .where(operations.c.person == person, unanswered)
-    )
     tx.db.execute(
         sa.insert(tasks).values(
             id=uuid4(),
@@ -76,11 +71,23 @@ def open_for(
             person=person,
             holding=holding,
             kind=kind.value,
-            verb=verb_value,
             opened_at=tx.now,
-            deadline=tx.db.execute(term).scalar() if verb is Verb.ERASE else None,
+            **task,
         )
     )
+
+
+def legal_term(tx: Transaction, person: UUID | None) -> datetime | None:
+    """When the earliest erasure that this person was not answered about must be."""
+    unanswered = sa.or_(
+        people.c.answered_at.is_(None), operations.c.accepted_at > people.c.answered_at
+    )
+    term: datetime | None = tx.db.execute(
+        sa.select(sa.func.min(operations.c.deadline))
+        .join(people, people.c.id == operations.c.person)
+        .where(operations.c.person == person, unanswered)
+    ).scalar()
+    return term
 
 
 def close_seen(tx: Transaction, holding: UUID) -> None:
@@ -93,10 +100,12 @@ def close_seen(tx: Transaction, holding: UUID) -> None:
 
 
 def close_for_connection(tx: Transaction, connection: UUID, kind: Task) -> None:
+    """What was asked about the connection itself; what it asked about people stays."""
     tx.db.execute(
         sa.update(tasks)
         .where(
             tasks.c.connection == connection,
+            tasks.c.holding.is_(None),
             tasks.c.kind == kind.value,
             tasks.c.closed_at.is_(None),
         )

@@ -107,6 +107,7 @@ class Imitation:
         self.calls: list[Call] = []
         self._script: dict[str, Iterator[Lie]] = {}
         self._late: list[tuple[datetime, Callable[[], Any]]] = []
+        self.unanswered: list[datetime] = []  # when such calls act
         self._ids = count(1)
         self._lock = threading.RLock()
         self._http = httpx.Client(transport=httpx.MockTransport(no_http), trust_env=False)
@@ -131,8 +132,10 @@ class Imitation:
             lie = next(self._script.get(face, iter(())), honest)
             return lie(self, call)
 
-    def later(self, wait: timedelta, effect: Callable[[], Any]) -> None:
-        self._late.append((self.clock() + wait, effect))
+    def later(self, wait: timedelta, effect: Callable[[], Any]) -> datetime:
+        moment = self.clock() + wait
+        self._late.append((moment, effect))
+        return moment
 
     def catch_up(self) -> None:
         """Let happen what was due: late calls, and the erasures that were promised by a date."""
@@ -147,9 +150,8 @@ class Imitation:
 
     @property
     def to_come(self) -> bool:
-        """A call of ours has still to act."""
-        self.catch_up()
-        return bool(self._late)
+        """A call that got no answer has still to act."""
+        return any(moment > self.clock() for moment in self.unanswered)
 
     def made(self, face: str) -> int:
         return sum(call.face == face for call in self.calls)
@@ -257,7 +259,8 @@ class Imitated(Connector[Settings]):
         return Account("imitation-1", "Imitation")
 
     def places(self) -> Sequence[Place]:
-        return self.read("places", self.imitation.places)
+        seen: Sequence[Place] = self.read("places", self.imitation.places)
+        return seen
 
     def translate(self, person: Person) -> Mapping[str, str]:
         return {
@@ -266,7 +269,8 @@ class Imitated(Connector[Settings]):
         }
 
     def find(self, who: Identity) -> Sequence[Trace]:
-        return self.read("find", self.imitation.find, who)
+        found: Sequence[Trace] = self.read("find", self.imitation.find, who)
+        return found
 
     def subscribe(self, person: Person, place: Place, basis: Basis) -> None:
         self.change("subscribe", self.imitation.subscribe, person, place, basis)
@@ -325,7 +329,7 @@ def late(wait: timedelta) -> Lie:
     """Gives no answer, and acts only after this wait."""
 
     def lie(imitation: Imitation, call: Call) -> None:
-        imitation.later(wait, call.honestly)
+        imitation.unanswered.append(imitation.later(wait, call.honestly))
         raise OutcomeUnknown("no answer in time from imitation.test")
 
     return lie

@@ -47,13 +47,14 @@ class Plan:
     workers: int
     kills: int
     in_flight_kills: int
+    gap: float  # seconds between two requests of the schools
     away: float  # seconds that Mailman is stopped
     patience: float  # seconds from the last request until all must be done
 
 
-FULL = Plan(10, 33, 4, 60, 30, 30.0, 90.0)
-SHORT = Plan(4, 14, 3, 8, 4, 3.0, 60.0)
-DELAY = 0.03  # of the wire, so that a call lasts long enough to be hit
+FULL = Plan(10, 33, 4, 60, 30, 0.15, 30.0, 90.0)
+SHORT = Plan(4, 14, 3, 8, 4, 0.05, 3.0, 60.0)
+DELAY = 0.05  # of the wire, so that a call lasts long enough to be hit
 
 
 @dataclass(slots=True)
@@ -144,11 +145,14 @@ class Storm:
                 rows = tx.db.execute(
                     sa.select(lanes).where(lanes.c.connection.in_(list(waiting)))
                 ).all()
+                now = tx.now
             for row in rows:
                 # Taking back adds one to the fence, leasing again adds another.
                 if row.fence >= waiting[row.connection] + 2:
                     self.takeovers.append(time.monotonic() - killed_at)
                     del waiting[row.connection]
+                elif row.closed_until is not None and row.closed_until > now:
+                    del waiting[row.connection]  # Mailman is away: nobody may work there
             time.sleep(0.01)
         self.takeovers.extend(10.0 for _ in waiting)
 
@@ -292,7 +296,7 @@ def ask_everything(storm: Storm, members: list[Member]) -> None:
     for member in order:
         first, last = member.name.split()
         ask(storm, member, Verb.SUBSCRIBE, {"first_name": first, "last_name": last})
-        time.sleep(0.04)
+        time.sleep(storm.plan.gap)
     for number, member in enumerate(order):
         match number % 8:
             case 0 | 4:
@@ -307,7 +311,7 @@ def ask_everything(storm: Storm, members: list[Member]) -> None:
             case 3:
                 ask(storm, member, Verb.ERASE, {})
                 member.state = "erased"
-        time.sleep(0.04)
+        time.sleep(storm.plan.gap)
 
 
 def ask(
