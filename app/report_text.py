@@ -113,7 +113,8 @@ class Paper:
         lines: list[str] = []
         for system in systems:
             found = [line for one in system.seen for line in self.sight(one)]
-            found += [line for one in system.residue for line in self.left(one)]
+            stays = "stays" if system.seen or system.kind is Kind.OURS else "may_stay"
+            found += [line for one in system.residue for line in self.left(one, stays)]
             if found:
                 lines += ["", f"{self.name(system)}:", *found]
         return [self.head("details"), *lines] if lines else []
@@ -123,9 +124,9 @@ class Paper:
         fields = f": {', '.join(seen.fields)}" if seen.fields else ""
         return wrapped(f"{self.head('seen')} {seen.place}, {presence}{fields}", INDENT)
 
-    def left(self, left: Left) -> list[str]:
+    def left(self, left: Left, stays: str) -> list[str]:
         until = f" ({self.head('until')} {self.day(left.until)})" if left.until else ""
-        lines = wrapped(f"{self.head('stays')} {self.say(left.what)}{until}", INDENT)
+        lines = wrapped(f"{self.head(stays)} {self.say(left.what)}{until}", INDENT)
         if left.by_hand:
             lines += wrapped(f"{self.head('by_hand')} {self.say(left.by_hand)}", 2 * INDENT)
         return lines

@@ -134,6 +134,7 @@ HEADINGS: Mapping[str, Text] = {
     "details": Text(nl="Wat we zagen en wat achterblijft", en="What we saw and what stays"),
     "seen": Text(nl="Gezien:", en="Seen:"),
     "stays": Text(nl="Blijft achter:", en="Stays:"),
+    "may_stay": Text(nl="Kan er nog zijn:", en="May be left:"),
     "until": Text(nl="tot", en="until"),
     "by_hand": Text(nl="Zelf weghalen:", en="Remove it yourself:"),
     "by": Text(nl="uiterlijk", en="by"),

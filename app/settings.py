@@ -85,7 +85,8 @@ def from_environment() -> Settings:
         return Settings()
     except ValidationError as error:
         problems = "; ".join(
-            f"{PREFIX}{str(problem['loc'][0]).upper()}: {problem['msg'].removeprefix('Value error, ')}"
+            f"{PREFIX}{str(problem['loc'][0]).upper()}: "
+            f"{problem['msg'].removeprefix('Value error, ')}"
             for problem in error.errors(include_input=False, include_url=False)
         )
         raise BadSettings(f"The environment cannot be used. {problems}.") from None

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from core.connector import Platform, Text, Verb
+from core.connector import Verb
 from core.database import Transaction
 from core.ledger import Ledger, connections
 from core.ledger.assignments import Opening
@@ -110,11 +110,3 @@ def needs_fields(goal: Goal) -> bool:
 def lists(connection: Connection, places: Sequence[str]) -> tuple[str, ...]:
     keys = {place: key for key, place in connection.places.items()}
     return tuple(keys.get(place, place) for place in places)
-
-
-def steps(platform: Platform, kind: Task, verb: Verb | None) -> tuple[Text, ...]:
-    """What the platform's declaration says about doing this by hand."""
-    if kind is not Task.BY_HAND and verb is Verb.ERASE:
-        texts = [one.by_hand for one in platform.residue if one.by_hand]
-        return tuple(dict.fromkeys(texts))
-    return (platform.by_hand[verb],) if verb and verb in platform.by_hand else ()

@@ -158,12 +158,17 @@ class Platform:
     checked: date  # when a person last read those docs against this declaration
     erasure: Erasure
     residue: tuple[Residue, ...]
+    erase_by_hand: Text  # how a human erases somebody there, where the API cannot or did not
     grace: timedelta | None = None  # with BY_DATE: how long the platform takes
     by_hand: Mapping[Verb, Text] = field(default_factory=dict)  # verbs its API lacks
     can_look: bool = True  # False: no API shows what it holds
     deadline: timedelta = timedelta(seconds=30)  # one attempt, all its calls together
     late_apply: timedelta = timedelta(minutes=10)  # how late an unanswered call may still act
     limits: Limits = Limits()
+
+    def steps(self, verb: Verb) -> Text | None:
+        """What a human does there in place of the API; None where the API always can."""
+        return self.erase_by_hand if verb is Verb.ERASE else self.by_hand.get(verb)
 
 
 S = TypeVar("S", bound=BaseModel)

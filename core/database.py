@@ -114,8 +114,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        with self._connection() as db:
-            db = db.execution_options(reads=True)
+        with self._connection() as connection:
+            db = connection.execution_options(reads=True)
             with db.begin():
                 yield Transaction(db, self.clock(db))
 

@@ -66,10 +66,14 @@ class Wants:
     erase: int = 0
 
     def subscribe(self, places: Iterable[str], seq: int) -> Wants:
-        return replace(self, places={**self.places, **dict.fromkeys(places, Want(True, seq))})
+        return replace(
+            self, places={**self.places, **dict.fromkeys(places, Want(subscribed=True, seq=seq))}
+        )
 
     def unsubscribe(self, places: Iterable[str], seq: int) -> Wants:
-        return replace(self, places={**self.places, **dict.fromkeys(places, Want(False, seq))})
+        return replace(
+            self, places={**self.places, **dict.fromkeys(places, Want(subscribed=False, seq=seq))}
+        )
 
     def change(self, seq: int) -> Wants:
         return replace(self, update=seq)

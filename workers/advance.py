@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.connector import Erasure, Platform, Verb
@@ -12,23 +12,36 @@ from core.errors import (
     ConnectorError,
     OnlyThePerson,
     OutcomeUnknown,
+    Reconnect,
     Refused,
     TryAt,
-    Unreadable,
 )
 from core.holding import Holding, seen
 from core.states import Ended, State, Task
 from core.verdict import Verdict
+from core.wants import Goal
 from workers.attempt import Done, Look
 from workers.schedule import (
     ATTEMPTS,
     DAY,
+    PATROL,
     SHOWS_SOON,
     Spread,
     look_after,
     patrol_after,
     retry_after,
 )
+
+AS_ASKED = {Verdict.CONFIRMED, Verdict.ABSENT, Verdict.KEPT}
+STATES = {Verdict.CONFIRMED: State.CONFIRMED, Verdict.ABSENT: State.NOT_FOUND}
+ENDS = {Verdict.CONFIRMED: Ended.CONFIRMED, Verdict.ABSENT: Ended.ABSENT}
+
+# After an erasure: CONFIRMED is a contact that stays for somebody else.
+GONE = {
+    Verdict.ABSENT: State.NOT_FOUND,
+    Verdict.KEPT: State.KEPT,
+    Verdict.CONFIRMED: State.SHARED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +66,26 @@ class Situation:
     before: Holding
     done: Done
     platform: Platform
-    shared: bool
     now: datetime
     spread: Spread
     sent: Mapping[str, Any]
+
+    @property
+    def goal(self) -> Goal:
+        """What is to be done; where nothing is, what must stay so."""
+        return self.before.goal or self.before.wants.standing()
+
+    @property
+    def seq(self) -> int:
+        """The operation up to which this attempt works: an erasure comes alone and first."""
+        return self.before.wants.erase if self.before.goal.erase else self.before.asked_seq
+
+    @property
+    def came_back(self) -> bool:
+        """A fresh basis was accepted after the erasure, and the erasure was sent."""
+        erase = self.before.wants.erase
+        later = any(want.seq > erase for want in self.before.wants.places.values())
+        return self.goal.erase and later and (self.done.acted or self.before.acted_seq >= erase)
 
 
 def advance(
@@ -65,22 +94,23 @@ def advance(
     done: Done,
     platform: Platform,
     *,
-    shared: bool,
     now: datetime,
     spread: Spread,
 ) -> Step:
     """The next state, and when somebody moves next. Newer work always comes at once."""
     sent = what_was_sent(row, before, done, platform, now)
-    it = Situation(row, before, done, platform, shared, now, spread, sent)
+    it = Situation(row, before, done, platform, now, spread, sent)
     if done.overtaken or row.asked_seq != before.asked_seq or row.epoch != before.epoch:
-        return Step({**it.sent, "due_at": now, "state": row.state.value}, "overtaken")
-    if done.by_hand is not None:
-        return by_hand(it, done.by_hand)
+        return overtaken(it)
     if done.error is not None:
         return failed(it, done.error)
+    if done.by_hand is not None:
+        return by_hand(it, done.by_hand)
     if done.look is None:
-        return failed(it, Unreadable("the attempt ended without a look"))
-    return judged(it, done.look) if before.goal else patrolled(it, done.look.judgement.verdict)
+        return cannot_look(it)
+    if before.goal:
+        return judged(it, done.look)
+    return patrolled(it, done.look) if it.goal.erase else looked_again(it, done.look)
 
 
 def what_was_sent(
@@ -101,6 +131,18 @@ def what_was_sent(
     return kept
 
 
+def overtaken(it: Situation) -> Step:
+    """What was seen as asked before the newer work came stays so, and is not done again."""
+    changes = {**it.sent, "state": it.row.state.value, "due_at": it.now}
+    finished = not (it.done.overtaken or it.done.error or it.done.by_hand)
+    if finished and it.done.look is not None and it.before.goal:
+        step = judged(it, it.done.look)
+        if step.settled:
+            reached = {"reached_seq": it.seq, "erasing": it.row.wants.erase > it.seq}
+            return Step({**changes, **reached}, "overtaken", ended=step.ended, ended_seq=it.seq)
+    return Step(changes, "overtaken")
+
+
 def by_hand(it: Situation, verb: Verb) -> Step:
     """Where we can look we go on looking: a human may do it without telling us."""
     due = it.now + DAY if it.platform.can_look else None
@@ -116,38 +158,56 @@ def failed(it: Situation, error: ConnectorError) -> Step:
     match error:
         case TryAt():  # the platform's word; counts as nothing
             return Step({**retrying, "due_at": it.now + error.wait}, outcome, detail)
+        case Reconnect():  # the lane is held until then; counts as nothing
+            return Step({**retrying, "due_at": it.now}, outcome, detail)
         case OutcomeUnknown():
             looks = it.row.looks + 1
-            due = it.now + look_after(looks, it.spread)
-            return Step({**retrying, "looks": looks, "due_at": due}, outcome, detail)
-        case OnlyThePerson():
-            changes = {**it.sent, "state": State.ONLY_THE_PERSON.value, "due_at": None}
-            return over(it, changes, outcome, detail, Ended.REFUSED)
+            return again(
+                it,
+                {**retrying, "looks": looks},
+                looks,
+                look_after(looks, it.spread),
+                outcome,
+                detail,
+            )
         case Refused():
-            return refused(it, retrying, outcome, detail)
+            return refused(it, retrying, error)
         case _:
-            return failed_again(it, retrying, outcome, detail)
+            attempts = it.row.attempts + 1
+            wait = retry_after(attempts, it.spread)
+            return again(it, {**retrying, "attempts": attempts}, attempts, wait, outcome, detail)
 
 
-def refused(it: Situation, retrying: Mapping[str, Any], outcome: str, detail: str) -> Step:
-    if not it.before.goal:
-        return Step({**retrying, "due_at": it.now + DAY}, outcome, detail)
-    changes = {**retrying, "state": State.NEEDS_YOU.value}
+def again(
+    it: Situation,
+    changes: Mapping[str, Any],
+    times: int,
+    wait: timedelta,
+    outcome: str,
+    detail: str | None = None,
+) -> Step:
+    """After so many times a human is told; a subscription or an update then ends."""
+    later = {**changes, "due_at": it.now + wait}
+    if times < ATTEMPTS:
+        return Step(later, outcome, detail)
     if never_gives_up(it):
-        changes["due_at"] = it.now + DAY
-        return Step(changes, outcome, detail, task=Task.REFUSED, verb=verb_of(it))
-    changes["due_at"] = None
+        return Step(later, outcome, detail, task=Task.GIVEN_UP, verb=it.goal.verb)
+    changes = {**changes, "state": State.NEEDS_YOU.value}
+    return over(it, changes, outcome, detail, Ended.GIVEN_UP, Task.GIVEN_UP)
+
+
+def refused(it: Situation, retrying: Mapping[str, Any], error: Refused) -> Step:
+    outcome, detail = type(error).__name__, error.detail
+    if it.goal.erase and not it.before.goal:
+        return Step({**retrying, "due_at": it.now + DAY}, outcome, detail)
+    if never_gives_up(it):
+        changes = {**retrying, "state": State.NEEDS_YOU.value, "due_at": it.now + DAY}
+        return Step(changes, outcome, detail, task=Task.REFUSED, verb=it.goal.verb)
+    if isinstance(error, OnlyThePerson):
+        changes = {**retrying, "state": State.ONLY_THE_PERSON.value}
+        return over(it, changes, outcome, detail, Ended.REFUSED)
+    changes = {**retrying, "state": State.NEEDS_YOU.value}
     return over(it, changes, outcome, detail, Ended.REFUSED, Task.REFUSED)
-
-
-def failed_again(it: Situation, retrying: Mapping[str, Any], outcome: str, detail: str) -> Step:
-    attempts = it.row.attempts + 1
-    changes = {**retrying, "attempts": attempts}
-    if attempts >= ATTEMPTS and not never_gives_up(it):
-        changes |= {"state": State.NEEDS_YOU.value, "due_at": None}
-        return over(it, changes, outcome, detail, Ended.GIVEN_UP, Task.GIVEN_UP)
-    changes["due_at"] = it.now + retry_after(attempts, it.spread)
-    return Step(changes, outcome, detail)
 
 
 def over(
@@ -159,20 +219,17 @@ def over(
     task: Task | None = None,
 ) -> Step:
     """The operations end here, although the platform does not show what was asked."""
-    seq = it.before.asked_seq
-    done = {**changes, "reached_seq": seq}
-    return Step(done, outcome, detail, ended=ended, ended_seq=seq, task=task, verb=verb_of(it))
+    done = {**changes, "reached_seq": it.seq, "due_at": None}
+    return Step(done, outcome, detail, ended=ended, ended_seq=it.seq, task=task, verb=it.goal.verb)
 
 
 def judged(it: Situation, look: Look) -> Step:
     verdict = look.judgement.verdict
-    if verdict in good(it):
-        if it.row.settling(look.sight.started):
-            wait = {**it.sent, "state": State.SENT.value, "due_at": it.row.ambiguous_until}
-            return Step(wait, "settling")
-        if it.shared and it.before.goal.erase:
-            return shared(it)
-        return verified(it, verdict, anything=bool(look.sight.traces))
+    if verdict in AS_ASKED | {Verdict.FINAL_ON} and it.row.settling(look.sight.started):
+        wait = {"state": State.SENT.value, "due_at": it.row.ambiguous_until}
+        return Step({**it.sent, **wait}, "settling")
+    if verdict in AS_ASKED:
+        return erased(it, verdict) if it.goal.erase else verified(it, look)
     match verdict:
         case Verdict.FINAL_ON:
             return final_on(it, look.judgement.until)
@@ -180,121 +237,145 @@ def judged(it: Situation, look: Look) -> Step:
             state = {"state": State.ONLY_THE_PERSON.value, "due_at": it.now + DAY}
             return Step({**it.sent, **state}, verdict.value)
         case Verdict.CANNOT_LOOK:
-            state = {"state": State.CANNOT_LOOK.value, "due_at": it.now + DAY}
-            return Step({**it.sent, **state}, verdict.value, task=Task.CANNOT_LOOK)
+            return cannot_look(it)
         case _:
             return contradicted(it, verdict)
 
 
-def good(it: Situation) -> frozenset[Verdict]:
-    """What needs no further try. An erasure at a shared contact only takes the name away."""
-    if it.before.goal.erase and not it.shared:
-        return frozenset({Verdict.ABSENT, Verdict.KEPT})
-    return frozenset({Verdict.CONFIRMED, Verdict.ABSENT})
+def verified(it: Situation, look: Look) -> Step:
+    """Seen as asked, after everything unanswered that came before could no longer act."""
+    verdict = look.judgement.verdict
+    only_blocked = verdict is Verdict.ABSENT and bool(look.sight.traces)
+    changes = {
+        "state": (State.STILL_THERE if only_blocked else STATES[verdict]).value,
+        "due_at": None,
+        "reached_seq": it.seq,
+        "attempts": 0,
+        "looks": 0,
+        "error": None,
+        "ambiguous_until": None,
+    }
+    return Step(
+        {**it.sent, **changes},
+        verdict.value,
+        ended=ENDS[verdict],
+        ended_seq=it.seq,
+        settled=True,
+    )
 
 
-def verified(it: Situation, verdict: Verdict, *, anything: bool) -> Step:
-    """Seen as asked. After an erasure the patrols begin, unless the person came back since."""
-    seq = it.before.wants.erase if it.before.goal.erase else it.before.asked_seq
-    changes = {**it.sent, "reached_seq": seq, "attempts": 0, "looks": 0, "error": None}
-    if it.before.goal.erase and it.before.asked_seq > seq:
-        changes |= {"state": State.QUEUED.value, "due_at": it.now, "erasing": False}
-    elif it.before.goal.erase and verdict is Verdict.ABSENT:
-        wait = patrol_after(0)
-        due = None if wait is None else it.now + wait
-        changes |= {"state": State.NOT_FOUND.value, "due_at": due, "erasing": False}
-    else:
-        state = State.STILL_THERE if verdict is Verdict.ABSENT and anything else STATES[verdict]
-        changes |= {"state": state.value, "due_at": None, "erasing": False}
-    ended = Ended.CONFIRMED if it.before.goal.erase else ENDS[verdict]
-    if verdict is Verdict.KEPT:
-        ended = Ended.KEPT
-    return Step(changes, verdict.value, ended=ended, ended_seq=seq, settled=True)
-
-
-STATES = {
-    Verdict.CONFIRMED: State.CONFIRMED,
-    Verdict.ABSENT: State.NOT_FOUND,
-    Verdict.KEPT: State.KEPT,
-}
-ENDS = {Verdict.CONFIRMED: Ended.CONFIRMED, Verdict.ABSENT: Ended.ABSENT}
-
-
-def shared(it: Situation) -> Step:
-    changes = {**it.sent, "state": State.SHARED.value, "due_at": None, "erasing": False}
-    return over(it, changes, "shared", None, Ended.KEPT, Task.SHARED)
+def erased(it: Situation, verdict: Verdict) -> Step:
+    """Now the patrols begin, unless the person came back since; what is kept needs none."""
+    changes = {
+        "state": GONE[verdict].value,
+        "due_at": it.now + PATROL[0] if verdict is Verdict.ABSENT else None,
+        "reached_seq": it.seq,
+        "erasing": False,
+        "attempts": 0,
+        "looks": 0,
+        "patrol": 0,
+        "final_on": None,
+        "error": None,
+    }
+    if it.before.asked_seq > it.seq:
+        changes |= {"state": State.QUEUED.value, "due_at": it.now}
+    shared = verdict is Verdict.CONFIRMED
+    return Step(
+        {**it.sent, **changes},
+        "shared" if shared else verdict.value,
+        ended=Ended.CONFIRMED if verdict is Verdict.ABSENT else Ended.KEPT,
+        ended_seq=it.seq,
+        task=Task.SHARED if shared else None,
+        verb=Verb.ERASE,
+        settled=True,
+    )
 
 
 def final_on(it: Situation, until: datetime | None) -> Step:
-    dates = [moment for moment in (it.row.final_on, until) if moment]
-    promised = min(dates)
-    if it.now > promised + DAY:
-        changes = {"state": State.OVERDUE.value, "due_at": it.now + DAY, "final_on": promised}
-        return Step({**it.sent, **changes}, "overdue", task=Task.OVERDUE, verb=Verb.ERASE)
-    if came_back(it):
+    """The platform's first word counts, however often it says a later date."""
+    if it.came_back:
         return superseded(it)
-    changes = {"state": State.FINAL_ON.value, "due_at": promised + DAY, "final_on": promised}
-    return Step({**it.sent, **changes, "erasing": False}, Verdict.FINAL_ON.value)
+    promised = min(moment for moment in (it.row.final_on, until) if moment)
+    changes = {**it.sent, "final_on": promised, "erasing": False}
+    if it.now >= promised + DAY:
+        changes |= {"state": State.OVERDUE.value, "due_at": it.now + DAY}
+        return Step(changes, "overdue", task=Task.OVERDUE, verb=Verb.ERASE)
+    changes |= {"state": State.FINAL_ON.value, "due_at": promised + DAY}
+    return Step(changes, Verdict.FINAL_ON.value)
+
+
+def cannot_look(it: Situation) -> Step:
+    if it.came_back:
+        return superseded(it)
+    changes = {"state": State.CANNOT_LOOK.value, "due_at": it.now + DAY}
+    verdict = Verdict.CANNOT_LOOK.value
+    return Step({**it.sent, **changes}, verdict, task=Task.CANNOT_LOOK, verb=it.goal.verb)
 
 
 def contradicted(it: Situation, verdict: Verdict) -> Step:
     """Answered, but not seen. At first that may only be the platform being slow to show it."""
-    if it.before.goal.erase and came_back(it):
+    if it.came_back:
         return superseded(it)
     looks = it.row.looks + 1
-    changes = {**it.sent, "looks": looks, "due_at": it.now + look_after(looks, it.spread)}
-    if it.before.goal.erase and it.platform.erasure is Erasure.ARCHIVES:
+    changes = {**it.sent, "looks": looks, "state": State.SENT.value}
+    wait = look_after(looks, it.spread)
+    if it.goal.erase and it.platform.erasure is Erasure.ARCHIVES:
         changes |= {"state": State.STILL_THERE.value, "due_at": it.now + DAY}
         return Step(changes, verdict.value, task=Task.STILL_THERE, verb=Verb.ERASE)
     if looks <= SHOWS_SOON:
-        return Step({**changes, "state": State.SENT.value}, verdict.value)
-    if it.before.goal.erase:
-        changes["state"] = State.STILL_THERE.value
+        return Step({**changes, "due_at": it.now + wait}, verdict.value)
+    if it.goal.erase:
+        changes |= {"state": State.STILL_THERE.value, "due_at": it.now + wait}
         return Step(changes, verdict.value, task=Task.STILL_THERE, verb=Verb.ERASE)
-    if looks >= ATTEMPTS and not never_gives_up(it):
-        changes |= {"state": State.NEEDS_YOU.value, "due_at": None}
-        return over(it, changes, verdict.value, None, Ended.GIVEN_UP, Task.GIVEN_UP)
-    return Step({**changes, "state": State.RETRYING.value}, verdict.value)
-
-
-def came_back(it: Situation) -> bool:
-    """A fresh basis was accepted after the erasure, and the erasure was sent and answered."""
-    later = any(want.seq > it.before.wants.erase for want in it.before.wants.places.values())
-    return later and (it.done.acted or it.before.acted)
+    changes["state"] = State.RETRYING.value
+    return again(it, changes, looks, wait, verdict.value)
 
 
 def superseded(it: Situation) -> Step:
-    seq = it.before.wants.erase
-    changes = {"reached_seq": seq, "state": State.QUEUED.value, "due_at": it.now, "erasing": False}
-    return Step({**it.sent, **changes}, "superseded", ended=Ended.SUPERSEDED, ended_seq=seq)
+    changes = {
+        "reached_seq": it.seq,
+        "state": State.QUEUED.value,
+        "due_at": it.now,
+        "erasing": False,
+    }
+    return Step({**it.sent, **changes}, "superseded", ended=Ended.SUPERSEDED, ended_seq=it.seq)
 
 
-def patrolled(it: Situation, verdict: Verdict) -> Step:
+def patrolled(it: Situation, look: Look) -> Step:
     """A look after an erasure was verified: still gone, or back and why."""
-    if not it.before.wants.erase:
-        return Step({**it.sent, "due_at": None, "state": it.row.state.value}, "looked")
-    if verdict in {Verdict.ABSENT, Verdict.KEPT}:
+    verdict = look.judgement.verdict
+    if verdict in GONE:
         patrols = it.row.patrol + 1
         wait = patrol_after(patrols)
         due = None if wait is None else it.now + wait
-        gone = {"state": STATES[verdict].value, "due_at": due, "patrol": patrols}
+        gone = {"state": GONE[verdict].value, "due_at": due, "patrol": patrols, "error": None}
         return Step({**it.sent, **gone}, "patrolled", settled=True)
-    if it.row.ambiguous_until is not None:  # a late call of ours: erase again
-        again = {"reached_seq": it.before.wants.erase - 1, "due_at": it.now, "erasing": True}
-        return Step({**it.sent, **again, "state": State.RETRYING.value}, "returned")
+    if verdict is Verdict.CANNOT_LOOK:
+        return cannot_look(it)
+    if verdict is Verdict.FINAL_ON:
+        return final_on(it, look.judgement.until)
+    if it.row.ambiguous_until is not None:  # a late call of ours explains it, once
+        erase_again = {
+            "state": State.RETRYING.value,
+            "due_at": it.now,
+            "reached_seq": it.before.wants.erase - 1,
+            "erasing": True,
+            "ambiguous_until": None,
+        }
+        return Step({**it.sent, **erase_again}, "returned")
     back = {"state": State.RETURNED.value, "due_at": it.now + DAY}
     return Step({**it.sent, **back}, "returned", task=Task.RETURNED, verb=Verb.ERASE)
 
 
+def looked_again(it: Situation, look: Look) -> Step:
+    """A human said that it is done after all."""
+    verdict = look.judgement.verdict
+    if verdict in STATES:
+        done = {**it.sent, "state": STATES[verdict].value, "due_at": None, "error": None}
+        return Step(done, verdict.value, settled=True)
+    changes = {**it.sent, "state": State.NEEDS_YOU.value, "due_at": None}
+    return Step(changes, verdict.value, task=Task.GIVEN_UP, verb=it.goal.verb)
+
+
 def never_gives_up(it: Situation) -> bool:
-    goal = it.before.goal
-    return goal.erase or bool(goal.unsubscribe) or not goal
-
-
-def verb_of(it: Situation) -> Verb:
-    goal = it.before.goal
-    if goal.erase or not goal:  # without a goal we are on patrol after an erasure
-        return Verb.ERASE
-    if goal.unsubscribe:
-        return Verb.UNSUBSCRIBE
-    return Verb.SUBSCRIBE if goal.subscribe else Verb.UPDATE
+    return it.goal.erase or bool(it.goal.unsubscribe)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from core.connector import Connector, Identity, Person, Place, Platform, Trace, Verb
-from core.errors import ConnectorError, LeaseLost, Refused, Unreadable
+from core.database import DatabaseAway
+from core.errors import ConnectorError, LeaseLost, OutcomeUnknown, Refused, Unreadable
 from core.holding import Assignment
-from core.verdict import Judgement, Sight, Verdict, judge, judge_update
+from core.states import State
+from core.verdict import Judgement, Sight, Verdict, judge, judge_beside_others
 from core.wants import Goal
 
 log = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
-ERASURE = Goal(erase=True)
+
+# Seen as asked, or on its way there: then it does not matter that a call was refused.
+DONE_ANYWAY = {Verdict.CONFIRMED, Verdict.ABSENT, Verdict.KEPT, Verdict.FINAL_ON}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +38,9 @@ class Done:
     """
     What an attempt came to: the last look, or how it ended without one.
 
-    ``acted``: a change was sent and definitely answered. ``overtaken``: the lane was lost, or
-    newer work came, before the next change could be sent.
+    ``acted``: a change was sent and definitely answered. ``by_hand``: what a human has to do.
+    ``overtaken``: the lane was lost, or newer work came, before the next change could be sent.
+    ``look`` is None after an error, and where the platform cannot be looked at.
     """
 
     acted: bool = False
@@ -42,11 +48,7 @@ class Done:
     error: ConnectorError | None = None
     overtaken: bool = False
     look: Look | None = None
-
-    @property
-    def remote_ids(self) -> tuple[str, ...]:
-        traces = self.look.sight.traces if self.look else ()
-        return tuple(dict.fromkeys(trace.remote_id for trace in traces if trace.remote_id))
+    remote_ids: tuple[str, ...] = ()  # all that any look of this attempt showed
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class Scene:
 
     platform: Platform
     places: tuple[Place, ...]  # read in this drain: the positive control of every look
+    mapped: frozenset[str]  # the places without which nobody can be called gone
     fields: tuple[str, ...]
     keep_refusal: bool
     clock: Clock
@@ -62,112 +65,152 @@ class Scene:
 
 def attempt(assignment: Assignment, connect: Callable[[], Connector[Any]], scene: Scene) -> Done:
     """Never raises: even a connector's bug becomes a recorded failure."""
-    verb = by_hand(assignment.holding.goal, scene.platform)
-    if verb is not None and not scene.platform.can_look:
-        return Done(by_hand=verb)
-    one = Attempt(assignment, scene, verb)
+    one = Attempt(assignment, scene)
     try:
-        one.run(connect())
-    except LeaseLost:
+        one.run(connect)
+    except (LeaseLost, DatabaseAway):  # before a change was sent: about us, not the platform
         return replace(one.done, overtaken=True)
     except ConnectorError as error:
         return replace(one.done, error=error)
     except Exception as error:  # noqa: BLE001 - a connector may fail in any way
         # The type only: the text of an unforeseen error may hold a body or an address.
         log.error("a connector's fault: %s", type(error).__name__)  # noqa: TRY400
-        return replace(one.done, error=Unreadable(type(error).__name__))
+        unforeseen = OutcomeUnknown if one.sending else Unreadable
+        return replace(one.done, error=unforeseen(type(error).__name__))
     return one.done
-
-
-def by_hand(goal: Goal, platform: Platform) -> Verb | None:
-    asked = {
-        Verb.ERASE: goal.erase,
-        Verb.UNSUBSCRIBE: bool(goal.unsubscribe),
-        Verb.SUBSCRIBE: bool(goal.subscribe),
-        Verb.UPDATE: goal.update,
-    }
-    return next((verb for verb, due in asked.items() if due and verb in platform.by_hand), None)
 
 
 class Attempt:
     """Keeps what is known so far, so that a failure half-way loses nothing."""
 
-    def __init__(self, assignment: Assignment, scene: Scene, by_hand: Verb | None) -> None:
+    def __init__(self, assignment: Assignment, scene: Scene) -> None:
         self.holding = assignment.holding
-        self.by_hand = by_hand
-        self.assignment = assignment
         self.scene = scene
+        self.goal = self.holding.goal or self.holding.wants.standing()  # what a look is judged by
         self.who = assignment.who
-        self.person = self.shown()
+        self.person = assignment.person
+        self.bases = assignment.bases
+        self.others = set(assignment.shared)  # addresses that other people use as well
+        if self.person is not None and self.person.email in self.others and not self.goal.erase:
+            self.others -= {self.person.email}
+            self.person = Person(self.person.email)  # a shared contact shows nobody's name
+        self.common: tuple[str, ...] = ()  # contacts that an erasure leaves to the others
+        self.sending = False
         self.done = Done()
 
-    def shown(self) -> Person | None:
-        """A contact that people share shows nobody's name."""
-        person = self.assignment.person
-        if not self.assignment.shared:
-            return person
-        if self.holding.goal.erase or person is None:
-            emails = self.who.emails or ("",)
-            return Person(emails[0], dict.fromkeys(self.scene.fields))
-        return Person(person.email)
+    def run(self, connect: Callable[[], Connector[Any]]) -> None:
+        left, by_hand = self.holding.goal, self.scene.platform.by_hand
+        if self.scene.platform.can_look or left.without(by_hand):
+            connector = connect()
+            self.leave_others_alone(connector)
+            left = self.work(connector, left)
+        self.done = replace(self.done, by_hand=left.only(by_hand).verb)
 
-    def run(self, connector: Connector[Any]) -> None:
-        goal = self.holding.goal
-        if self.looks_first():
+    def leave_others_alone(self, connector: Connector[Any]) -> None:
+        """What is found by an address of other people is theirs, remote ids included."""
+        if not self.others:
+            return
+        shared = tuple(email for email in self.who.emails if email in self.others)
+        theirs = {trace.remote_id for trace in connector.find(Identity(shared))}
+        self.who = Identity(
+            tuple(email for email in self.who.emails if email not in self.others),
+            tuple(known for known in self.who.remote_ids if known not in theirs),
+        )
+        self.common = shared if self.goal.erase else ()
+
+    def work(self, connector: Connector[Any], goal: Goal) -> Goal:
+        """Do what is ours to do; what is then left of the goal, as far as can be seen."""
+        by_hand = self.scene.platform.by_hand
+        if not self.scene.platform.can_look:
+            if not self.holding.acted:
+                self.act(connector, goal.without(by_hand))
+            return goal.only(by_hand)
+        if self.looks_first(goal):
             unmet = self.look(connector).unmet
             goal = unmet if goal else goal
-        if goal and self.by_hand:
-            self.done = replace(self.done, by_hand=self.by_hand)
-        elif goal:
-            self.act(connector, goal)
-            self.look(connector)
+        ours = self.patiently(goal).without(by_hand)
+        if not ours:
+            return goal
+        refusal = self.act(connector, ours)
+        seen = self.look(connector)
+        if refusal is not None and seen.verdict not in DONE_ANYWAY:
+            raise refusal
+        return seen.unmet
 
-    def looks_first(self) -> bool:
+    def looks_first(self, goal: Goal) -> bool:
         """Before repeating what may have been applied, and before sending a human."""
         sent = self.holding.acted or self.holding.settling(self.scene.clock())
-        return sent or self.by_hand is not None or not self.holding.goal
+        return sent or not goal or bool(goal.only(self.scene.platform.by_hand))
+
+    def patiently(self, goal: Goal) -> Goal:
+        """Nobody is subscribed twice because the platform is slow to show the first time."""
+        slow = self.holding.acted and self.holding.looks and self.holding.state is State.SENT
+        return replace(goal, subscribe=()) if slow else goal
 
     def look(self, connector: Connector[Any]) -> Judgement:
         started = self.scene.clock()
-        traces = tuple(connector.find(self.who))
-        sight = Sight(self.scene.places, traces, started, self.scene.clock())
+        own = self.find(connector, self.who)
+        common = {email: self.find(connector, Identity((email,))) for email in self.common}
+        sight = Sight(self.scene.places, own, started, self.scene.clock())
         expected = connector.translate(self.person) if self.person else {}
-        judgement = self.judge(expected, traces, sight)
-        self.done = replace(self.done, look=Look(sight, judgement))
-        found = tuple(trace.remote_id for trace in traces if trace.remote_id)
-        ids = tuple(dict.fromkeys((*self.who.remote_ids, *found)))
-        self.who = Identity(self.who.emails, ids)
+        judgement = judge(
+            self.goal,
+            expected,
+            sight,
+            keep_refusal=self.scene.keep_refusal,
+            must_see=self.scene.mapped if self.goal.erase else self.holding.wants.places,
+        )
+        if self.common:
+            blank = {email: connector.translate(self.nameless(email)) for email in common}
+            patrols = not self.holding.goal  # whoever came later may show a name
+            judgement = judge_beside_others(judgement, blank, common, names_may_show=patrols)
+        everything = (*own, *(trace for traces in common.values() for trace in traces))
+        self.learn(own)
+        self.done = replace(self.done, look=Look(replace(sight, traces=everything), judgement))
         return judgement
 
-    def judge(
-        self, expected: Mapping[str, str], traces: Sequence[Trace], sight: Sight
-    ) -> Judgement:
-        goal = self.holding.goal or ERASURE
-        if goal.erase and self.assignment.shared:
-            verdict = judge_update(expected, traces)
-            stale = verdict is Verdict.DIFFERS
-            return Judgement(verdict, ERASURE if stale else Goal())
-        return judge(goal, expected, sight, keep_refusal=self.scene.keep_refusal)
+    def find(self, connector: Connector[Any], who: Identity) -> tuple[Trace, ...]:
+        return tuple(connector.find(who)) if who.emails or who.remote_ids else ()
 
-    def act(self, connector: Connector[Any], goal: Goal) -> None:
-        visible = {place.id: place for place in self.scene.places}
-        if goal.erase and self.assignment.shared:
-            if self.person is not None:
-                connector.update(self.who, self.person)
-        elif goal.erase:
-            connector.erase(self.who)
-        else:
-            self.carry(connector, goal, visible)
-        self.done = replace(self.done, acted=True)
+    def nameless(self, email: str) -> Person:
+        return Person(email, dict.fromkeys(self.scene.fields))
 
-    def carry(self, connector: Connector[Any], goal: Goal, visible: Mapping[str, Place]) -> None:
+    def learn(self, own: tuple[Trace, ...]) -> None:
+        found = (trace.remote_id for trace in own if trace.remote_id)
+        ids = tuple(dict.fromkeys((*self.who.remote_ids, *found)))
+        self.who = Identity(self.who.emails, ids)
+        self.done = replace(self.done, remote_ids=ids)
+
+    def act(self, connector: Connector[Any], goal: Goal) -> Refused | None:
+        """Everything that can be sent, even when a part of it is refused: that is returned."""
+        refusal = None
+        for call in self.calls(connector, goal):
+            self.sending = True
+            try:
+                call()
+            except Refused as error:
+                refusal = refusal or error
+            else:
+                self.done = replace(self.done, acted=True)
+            self.sending = False
+        return refusal
+
+    def calls(self, connector: Connector[Any], goal: Goal) -> Iterator[Callable[[], None]]:
+        if goal.erase:
+            for email in self.common:
+                yield partial(connector.update, Identity((email,)), self.nameless(email))
+            if self.who.emails or self.who.remote_ids:
+                yield partial(connector.erase, self.who)
+            return
         if self.person is None:
             raise Refused("there is nothing left of this person to send")
+        visible = {place.id: place for place in self.scene.places}
         if goal.update:
-            connector.update(self.who, self.person)
+            yield partial(connector.update, self.who, self.person)
         leaving = [visible[place] for place in goal.unsubscribe if place in visible]
         if leaving:
-            connector.unsubscribe(self.who, leaving)
+            yield partial(connector.unsubscribe, self.who, leaving)
         for place in goal.subscribe:
             if place in visible:
-                connector.subscribe(self.person, visible[place], self.assignment.bases[place])
+                basis = self.bases[place]
+                yield partial(connector.subscribe, self.person, visible[place], basis)

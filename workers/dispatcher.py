@@ -16,7 +16,6 @@ log = logging.getLogger(__name__)
 
 TICK = 0.2
 TIDY = timedelta(minutes=1)
-OVERLAP = timedelta(minutes=10)
 
 
 class Dispatcher:
@@ -60,17 +59,31 @@ class Dispatcher:
         with self.ledger.read() as tx:
             waiting, now = lanes.any_due(tx), tx.now
         if waiting:
-            with self.ledger.begin() as tx:
-                due = lanes.due(tx)
-            for lane in due:
-                self.ring(lane)
+            self.ring_due()
         if self._tidied is None or now >= self._tidied + TIDY:
-            self.tidy(since=self._tidied - OVERLAP if self._tidied else None)
+            self.tidy()
             self._tidied = now
 
-    def tidy(self, since: datetime | None) -> None:
-        """Finish what a crash left half done; everything at the start, then what is new."""
-        self.ledger.reconcile(since)
+    def ring_due(self) -> None:
+        """A lane that cannot be rung keeps no other waiting, and is tried again in a second."""
+        with self.ledger.begin() as tx:
+            due = lanes.due(tx)
+        unrung = [lane for lane in due if not self.rung(lane)]
+        if unrung:
+            with self.ledger.begin() as tx:
+                lanes.not_rung(tx, unrung)
+
+    def rung(self, lane: UUID) -> bool:
+        try:
+            self.ring(lane)
+        except Exception as error:  # noqa: BLE001 - every broker fails in its own way
+            log.warning("a lane was not rung: %s", type(error).__name__)
+            return False
+        return True
+
+    def tidy(self) -> None:
+        """Finish what a crash left half done."""
+        self.ledger.reconcile()
         finishing.end(self.ledger)
         with self.ledger.begin() as tx:
             lanes.heal(tx)

@@ -13,9 +13,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core.connector import Connector
-from core.database import DatabaseAway
-from core.errors import ConnectorError, LeaseLost, Reconnect, TryAt, TryLater
+from core.connector import Connector, Place
+from core.database import DatabaseAway, Transaction
+from core.errors import (
+    ConnectorError,
+    LeaseLost,
+    Reconnect,
+    Refused,
+    TryAt,
+    TryLater,
+    Unreadable,
+)
 from core.holding import Assignment, Holding
 from core.ledger import Ledger, assignments, connections, holdings, lanes, tasks
 from core.ledger.holdings import Record
@@ -32,6 +40,7 @@ log = logging.getLogger(__name__)
 
 QUANTUM = 100
 TURN = timedelta(seconds=2)
+SILENT = 60  # failures in a row, about an hour of a connection that cannot be reached
 
 
 class Worker:
@@ -65,20 +74,38 @@ class Worker:
 
     def drain(self, connection: UUID) -> None:
         """Work on the lane for one turn, if it is due and nobody else has it."""
+        if self.stopping.is_set():
+            return
         try:
             session = self.session()
             with self.ledger.begin() as tx:
                 lease = lanes.lease(tx, connection, session.id)
                 now = tx.now
             if lease is not None:
-                Turn(self, lease, now).run()
+                self.turn(lease, now)
         except LeaseLost:
             log.info("lane lost", extra={"connection": str(connection)})
         except DatabaseAway as away:
             log.warning("the database is away: %s", away)
 
+    def turn(self, lease: Lease, now: datetime) -> None:
+        """A fault of our own costs this lane a wait, not the whole lease."""
+        try:
+            Turn(self, lease, now).run()
+        except (LeaseLost, DatabaseAway):
+            raise
+        except Exception:
+            with self.ledger.begin() as tx:
+                failures, slot = lease.failures + 1, lease.next_call_at
+                lanes.release(tx, lease, not_before=None, next_call_at=slot, failures=failures)
+            raise
+
     def close(self) -> None:
-        """Finish the chunk in hand, then start no other."""
+        """
+        Start nothing more, and let the others see at once that this process is gone.
+
+        Turns that still run lose their lanes by it: set ``stopping`` first and wait for them.
+        """
         self.stopping.set()
         if self._session is not None:
             self._session.close()
@@ -127,14 +154,28 @@ class Turn:
 
     def scene(self) -> Scene:
         """Read the places: a credential that cannot see them proves nothing later."""
-        places = tuple(self.connect().places()) if self.platform.can_look else ()
+        mapped = frozenset(self.connection.places.values())
+        unseen = tuple(Place(place, place) for place in sorted(mapped))
+        places = self.places() if self.platform.can_look else unseen
+        if self.lease.failures:
+            with self.ledger.begin() as tx:
+                tasks.close_for_connection(tx, self.connection.id, Task.CANNOT_LOOK)
         return Scene(
             self.platform,
             places,
+            mapped,
             self.connection.fields,
             self.connection.keep_refusal,
             self.clock,
         )
+
+    def places(self) -> tuple[Place, ...]:
+        try:
+            return tuple(self.connect().places())
+        except (ConnectorError, LeaseLost, DatabaseAway):
+            raise
+        except Exception as error:  # noqa: BLE001 - a connector may fail in any way
+            raise Unreadable(type(error).__name__) from None
 
     def connect(self, holding: Holding | None = None) -> Connector[Any]:
         def before_change() -> None:
@@ -161,18 +202,21 @@ class Turn:
                 self.not_before = self.clock() + error.wait
             case _:
                 self.failures += 1
+                if isinstance(error, Refused) or self.failures >= SILENT:
+                    with self.ledger.begin() as tx:
+                        self.ask(tx, Task.CANNOT_LOOK)
 
     def hold(self) -> None:
         self.over = True
         with self.ledger.begin() as tx:
+            lanes.check(tx, self.lease)
             lanes.hold(tx, self.connection.id, "credentials")
-            tasks.open_for(
-                tx,
-                kind=Task.RECONNECT,
-                verb=None,
-                customer=self.connection.customer,
-                connection=self.connection.id,
-            )
+            self.ask(tx, Task.RECONNECT)
+
+    def ask(self, tx: Transaction, kind: Task) -> None:
+        """A task about the connection itself."""
+        customer, connection = self.connection.customer, self.connection.id
+        tasks.open_for(tx, kind=kind, verb=None, customer=customer, connection=connection)
 
     def chunks(self, scene: Scene) -> None:
         width = self.platform.limits.at_once
@@ -234,7 +278,6 @@ class Turn:
             one.holding,
             result,
             self.platform,
-            shared=one.shared,
             now=now,
             spread=lambda: self.worker.chance.uniform(-1, 1),
         )

@@ -6,6 +6,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -68,14 +69,21 @@ class Leadership:
 
 def dead(ledger: Ledger, leasing: Collection[UUID]) -> set[UUID]:
     """Which of these sessions no longer hold their lock."""
-    gone = set()
-    for session in leasing:
-        try:
-            held_lock(ledger.database, LOCK_SPACE, session).close()
-        except BlockingIOError:
-            continue
-        gone.add(session)
-    return gone
+    if not leasing:
+        return set()
+    if ledger.database.is_sqlite:
+        return {session for session in leasing if is_free(ledger.database, session)}
+    with ledger.read() as tx:
+        held = set(tx.db.execute(SERVER_LOCKS, {"space": LOCK_SPACE}).scalars())
+    return {session for session in leasing if number(session) not in held}
+
+
+def is_free(database: Database, session: UUID) -> bool:
+    try:
+        held_lock(database, LOCK_SPACE, session).close()
+    except BlockingIOError:
+        return False
+    return True
 
 
 class Lock:
@@ -116,6 +124,19 @@ class FileLock(Lock):
         os.close(self._file)
 
 
+# Every advisory lock of this database in one of our two spaces.
+SERVER_LOCKS = sa.text(
+    "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
+    " AND classid::bigint = :space AND granted"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+def number(name: UUID) -> int:
+    """The second half of a two-part advisory lock is a signed 32-bit number."""
+    return name.int & 0x7FFFFFFF
+
+
 class ServerLock(Lock):
     """PostgreSQL: the lock lives as long as this one connection."""
 
@@ -125,7 +146,7 @@ class ServerLock(Lock):
             self._db = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             self._db.detach()
             taken = self._db.scalar(
-                sa.func.pg_try_advisory_lock(space, name.int & 0x7FFFFFFF).select()
+                sa.func.pg_try_advisory_lock(space, number(name)).select()
             )
         except DBAPIError as error:
             raise DatabaseAway(type(error.orig).__name__) from None
@@ -142,4 +163,7 @@ class ServerLock(Lock):
         return True
 
     def close(self) -> None:
+        """Given back before we go: the server notices a closed connection a moment later."""
+        with suppress(DBAPIError):
+            self._db.exec_driver_sql("SELECT pg_advisory_unlock_all()")
         self._db.close()

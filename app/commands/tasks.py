@@ -30,6 +30,7 @@ from core.identity import BadInput
 from core.ledger import tasks as ledger_tasks
 from core.ledger.tasks import OpenTask
 from core.refusals import Unknown
+from core.report.work import steps
 
 ROLE = re.compile(r"[a-z][a-z -]{1,49}")
 BAD_ROLE = Text(
@@ -134,7 +135,7 @@ def described(one: Details, platform: Platform, language: Language) -> Iterator[
     if one.deadline:
         yield f"{say(HEADS['by'])} {day(one.deadline)}"
     yield from about(one, language)
-    for step in task_details.steps(platform, one.kind, one.verb):
+    if step := steps(platform, one.kind, one.verb):
         yield f"{say(HEADS['how'])} {say(step)}"
     if one.about_person:
         yield say(HEADS["then"]).format(id=one.id)
@@ -194,5 +195,5 @@ def of_details(one: Details, platform: Platform) -> dict[str, Any]:
         else None,
         "subscribe": list(one.subscribe),
         "unsubscribe": list(one.unsubscribe),
-        "steps": [both(step) for step in task_details.steps(platform, one.kind, one.verb)],
+        "steps": both(step) if (step := steps(platform, one.kind, one.verb)) else None,
     }

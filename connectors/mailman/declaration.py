@@ -97,6 +97,15 @@ SENDER_RULES = residue(
     "mailman 3.3.10: mailman/rest/listconf.py, mailman/rest/header_matches.py",
 )
 
+BY_HAND = Text(
+    nl="Laat de beheerder in Postorius onder Gebruikers op elk adres van de persoon zoeken en de "
+    "gebruiker verwijderen. Kijk daarna bij elke lijst of er nog een aanmelding wacht of een "
+    "blokkade staat op een van die adressen, en haal die weg.",
+    en="Have the administrator look in Postorius under Users for each of the person's addresses "
+    "and delete the user. Then look in every list for a subscription request or a ban that "
+    "names one of those addresses, and remove it.",
+)
+
 PLATFORM = Platform(
     name="mailman",
     title="GNU Mailman 3",
@@ -110,6 +119,7 @@ PLATFORM = Platform(
     checked=CHECKED,
     erasure=Erasure.DELETES,
     residue=(ACCESS_LOG, QUEUES, MESSAGES, ACCOUNT, SENDER_RULES),
+    erase_by_hand=BY_HAND,
     deadline=timedelta(seconds=10),
     # Mailman answers within one transaction and leaves nothing for later; a call that got no
     # answer can still wait its turn, for as long as the few workers of the REST server are busy.

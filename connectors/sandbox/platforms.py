@@ -111,6 +111,7 @@ def declared(
         checked=CHECKED,
         erasure=erasure,
         residue=(*leaves, JOURNAL),
+        erase_by_hand=DELETE_IN_SCREENS,
         grace=grace,
         by_hand=by_hand or {},
         can_look=can_look,

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from core.database import Database, Transaction
 from core.ledger import schema
-from core.moments import EPOCH
 from core.safe import Safe
 from core.sealing import CannotOpen, CustomerKeys, Key
 
-SETTLED = timedelta(minutes=1)  # a commit takes no longer than this
+SETTLED = timedelta(hours=1)  # no commit takes longer, even where the machine slept
 
 
 class Ledger:
@@ -52,26 +51,25 @@ class Ledger:
         version = max(self.key_versions)
         return version, self.key_versions[version].seal(key.secret, f"customers|{customer}")
 
-    def reconcile(self, since: datetime | None = None) -> None:
+    def reconcile(self) -> None:
         """
         Make the safe agree with the ledger after a crash between their two commits.
 
-        Keys that an erasure should have destroyed are destroyed; what was written ahead of
-        an erasure that was never accepted is taken back. Everything, or only what happened
-        after ``since``.
+        Of erasures that the ledger has, the keys are destroyed; what was written ahead of an
+        erasure that was never accepted is taken back. Nothing else is touched: a ledger that
+        knows less than the safe may be a restored one.
         """
+        written = self.safe.unconfirmed()
         with self.read() as tx:
-            erased = sa.select(schema.people.c.id, schema.people.c.key_epoch).where(
-                schema.people.c.key_epoch > 0,
-                sa.true() if since is None else schema.people.c.erased_at >= since,
+            people = schema.people.c
+            query = sa.select(people.id, people.key_epoch).where(
+                people.id.in_({person for person, _ in written})
             )
-            late = {row.id: row.key_epoch for row in tx.db.execute(erased)}
+            erased = {row.id: row.key_epoch for row in tx.db.execute(query)}
             settled = tx.now - SETTLED
-        self.safe.destroy_keys(late)
-        written = self.safe.written(since or EPOCH, settled)
-        with self.read() as tx:
-            known = sa.select(schema.people.c.id, schema.people.c.epoch).where(
-                schema.people.c.id.in_({person for person, _ in written})
-            )
-            epochs = {row.id: row.epoch for row in tx.db.execute(known)}
-        self.safe.take_back({one for one in written if epochs.get(one[0], -1) < one[1]})
+        self.safe.confirm(
+            {one: erased[one] for one, epoch in written if erased.get(one, -1) >= epoch}
+        )
+        self.safe.take_back(
+            {one for one, at in written.items() if erased.get(one[0], -1) < one[1] and at < settled}
+        )

@@ -142,7 +142,8 @@ def close(ledger: Ledger, connection: UUID) -> None:
             .values(closed_at=tx.now)
         )
         due = sa.and_(holdings.c.connection == connection, holdings.c.due_at.is_not(None))
-        for row in tx.db.execute(sa.select(holdings).where(due).order_by(holdings.c.id)).all():
+        waiting = sa.select(holdings).where(due).order_by(holdings.c.id)
+        for row in tx.db.execute(waiting.with_for_update(key_share=True)).all():
             erasing = Wants.from_json(row.wants).goal(row.reached_seq).erase
             state = State.CANNOT_LOOK.value if erasing else row.state
             tx.db.execute(
@@ -160,11 +161,7 @@ def close(ledger: Ledger, connection: UUID) -> None:
                     person=row.person,
                     holding=row.id,
                 )
-        tx.db.execute(
-            sa.update(lanes)
-            .where(lanes.c.connection == connection)
-            .values(ready_at=None, session=None, lease_until=None, fence=lanes.c.fence + 1)
-        )
+        ledger_lanes.close(tx, connection)
 
 
 def several(tx: Transaction, where: sa.ColumnElement[bool]) -> list[Connection]:

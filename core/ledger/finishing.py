@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
-from uuid import UUID
+from typing import Any
 
 import sqlalchemy as sa
 
+from core.connector import Verb
 from core.database import Transaction
 from core.ledger import Ledger
 from core.ledger.schema import holdings, operations, people, tasks
@@ -22,29 +24,32 @@ def end(ledger: Ledger) -> None:
     record goes when besides that the last look is done and all tasks are closed.
     """
     with ledger.begin() as tx:
-        for customer, person, is_over in answered(tx):
-            if is_over:
-                ledger.safe.end_finishing([person])
-                gone = sa.update(people).where(people.c.id == person)
-                tx.db.execute(gone.values(forgotten_at=tx.now))
-            else:
-                ledger.safe.forget_name(person, ledger.keys_of(tx, customer))
+        for one in answered(tx):
+            if one.needed:
+                ledger.safe.forget_name(one.id, one.key_epoch, ledger.keys_of(tx, one.customer))
+                continue
+            ledger.safe.end_finishing({one.id: one.key_epoch})
+            same = (people.c.id == one.id) & (people.c.key_epoch == one.key_epoch)
+            tx.db.execute(sa.update(people).where(same).values(forgotten_at=tx.now))
 
 
-def answered(tx: Transaction) -> list[tuple[UUID, UUID, bool]]:
-    """The erased whose answer is behind them: customer, person, whether nothing is left to do."""
-    deadline = (
-        sa.select(sa.func.max(operations.c.deadline))
-        .where(operations.c.person == people.c.id)
-        .scalar_subquery()
-    )
+def answered(tx: Transaction) -> Sequence[sa.Row[Any]]:
+    """
+    The erased whose answer is behind them, and whether a look or a task still needs the record.
+
+    With the epoch of that erasure: a newer one may be on its way in, and is not answered.
+    """
+    erasures = sa.and_(operations.c.person == people.c.id, operations.c.verb == Verb.ERASE.value)
+    deadline = sa.select(sa.func.max(operations.c.deadline)).where(erasures).scalar_subquery()
+    accepted = sa.select(sa.func.max(operations.c.accepted_at)).where(erasures).scalar_subquery()
     busy = sa.exists().where(holdings.c.person == people.c.id, holdings.c.due_at.is_not(None))
     asked = sa.exists().where(tasks.c.person == people.c.id, tasks.c.closed_at.is_(None))
-    rows = tx.db.execute(
-        sa.select(people.c.customer, people.c.id, sa.or_(busy, asked).label("needed")).where(
+    return tx.db.execute(
+        sa.select(
+            people.c.customer, people.c.id, people.c.key_epoch, sa.or_(busy, asked).label("needed")
+        ).where(
             people.c.key_epoch > 0,
             people.c.forgotten_at.is_(None),
-            sa.or_(people.c.answered_at.is_not(None), deadline < tx.now - ANSWERED_BY),
+            sa.or_(people.c.answered_at >= accepted, deadline < tx.now - ANSWERED_BY),
         )
-    )
-    return [(row.customer, row.id, not row.needed) for row in rows]
+    ).all()

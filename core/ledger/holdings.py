@@ -45,7 +45,8 @@ def adopt(tx: Transaction, lease: Lease, late_apply: timedelta) -> None:
     stale = sa.and_(
         holdings.c.connection == lease.connection, holdings.c.intent_fence < lease.fence
     )
-    for row in tx.db.execute(sa.select(holdings).where(stale).order_by(holdings.c.id)).all():
+    left = sa.select(holdings).where(stale).order_by(holdings.c.id)
+    for row in tx.db.execute(left.with_for_update(key_share=True)).all():
         deaths = row.deaths + 1 if row.suspect else row.deaths
         poison = deaths >= QUARANTINE
         state = State.NEEDS_YOU if poison else State.RETRYING
@@ -130,6 +131,7 @@ def claim(tx: Transaction, lease: Lease, *, limit: int, deadline: timedelta) -> 
             holdings.c.due_at,
         )
         .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True)  # intake rings the lane when it is done
     ).all()
     if rows and rows[0].suspect:
         rows = rows[:1]
@@ -171,7 +173,7 @@ def check(tx: Transaction, lease: Lease, holding: Holding) -> None:
 def lock(tx: Transaction, lease: Lease, wanted: Sequence[UUID]) -> dict[UUID, Holding]:
     """These holdings as they are now, locked. Raises LeaseLost; then nothing is written."""
     query = sa.select(holdings).where(holdings.c.id.in_(list(wanted))).order_by(holdings.c.id)
-    rows = tx.db.execute(query.with_for_update()).all()
+    rows = tx.db.execute(query.with_for_update(key_share=True)).all()
     lanes.check(tx, lease)
     return {row.id: holding_of(row) for row in rows}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,17 +12,20 @@ import sqlalchemy as sa
 
 from core import basis as bases
 from core.connector import Basis, Verb
-from core.database import Transaction
+from core.database import DatabaseAway, Transaction
 from core.ledger import Ledger, connections
+from core.ledger.burials import burials, own_addresses
 from core.ledger.customers import Customer, Purpose, lists_of
-from core.ledger.person import Held, Someone, load, store
-from core.ledger.schema import addresses, operations
+from core.ledger.people import load, store
+from core.ledger.person import Held, Someone
+from core.ledger.schema import operations
 from core.moments import EPOCH, MICROSECOND
 from core.refusals import CannotAccept, NoBasis, Unknown
-from core.safe import DO_NOT_RETURN_KEPT, RESTORE_KEPT, Tombstone
 from core.sealing import CustomerKeys
 from core.states import State
 from core.terms import months_after
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +67,18 @@ def accept(ledger: Ledger, customer: Customer, requests: Sequence[Request]) -> l
     """
     An outcome per request, in order; all that is Accepted was committed together.
 
-    The safe is written before the ledger commits. Keys that an erasure ends are destroyed
-    right after; should we die in between, ``Ledger.reconcile`` does it.
+    The safe is written before the ledger commits, and told when it did: then the keys that an
+    erasure ends are destroyed. Should we die in between, ``Ledger.reconcile`` does it.
     """
     with ledger.begin() as tx:
         batch = Batch(ledger, tx, customer, requests)
         outcomes = [batch.take(request) for request in requests]
         batch.write()
-    if batch.erased:
-        ledger.safe.destroy_keys({someone.id: someone.key_epoch for someone in batch.erased})
-    if batch.lifted:
+    try:
+        ledger.safe.confirm(batch.erased)
         ledger.safe.unbury(customer.id, batch.lifted)
+    except DatabaseAway:
+        log.warning("the safe is away: accepted erasures are finished when it is back")
     return outcomes
 
 
@@ -95,11 +100,12 @@ class Batch:
         hashes = {self.address(one.email) for one in requests if one.email}
         self.buried = ledger.safe.buried(customer.id, hashes)
         self.rows: list[dict[str, object]] = []
+        self.own: dict[UUID, set[bytes]] = {}  # of the erased: addresses that nobody else uses
         self.lifted: set[bytes] = set()  # tombstones that a fresh basis takes away
 
     @property
-    def erased(self) -> list[Someone]:
-        return [someone for someone in self.people.values() if someone.erased_here]
+    def erased(self) -> dict[UUID, int]:
+        return {one.id: one.key_epoch for one in self.people.values() if one.erased_here}
 
     def address(self, email: str) -> bytes:
         return self.keys.pepper.hash("email", email)
@@ -172,6 +178,11 @@ class Batch:
     def update(self, someone: Someone, request: Request) -> list[Held]:
         if someone.data is None:
             raise Unknown("We know nobody with this reference, so there is nothing to change.")
+        if request.email and self.address(request.email) in self.buried.keys() - someone.emails:
+            raise NoBasis(
+                "This e-mail address was erased. A change cannot bring it back; "
+                "use a new sign-up by the person."
+            )
         return self.change(someone, request, someone.next())
 
     def change(self, someone: Someone, request: Request, seq: int) -> list[Held]:
@@ -179,7 +190,12 @@ class Batch:
         changed = someone.learn(request.reference, request.email, request.fields, self.keys)
         if not changed and request.verb is not Verb.UPDATE:
             return []
-        touched = [held for held in someone.holdings.values() if held.wants.places]
+        reachable = {connection.id for connection in self.connections if connection.is_open}
+        touched = [
+            held
+            for held in someone.holdings.values()
+            if held.wants.places and held.connection in reachable
+        ]
         for held in touched:
             held.want(held.wants.change(seq), seq, self.tx.now)
         return touched
@@ -192,9 +208,13 @@ class Batch:
             )
         newsletters = [k for k, one in self.lists.items() if one.purpose is Purpose.NEWSLETTER]
         wanted = self.known_lists(request.lists or newsletters)
+        if not wanted:
+            raise Unknown("There is no newsletter to leave. Name the lists to unsubscribe from.")
         seq = someone.next()
-        if request.email is not None:
+        if someone.data is None:
             someone.learn(request.reference, request.email, {}, self.keys)
+        elif request.email is not None:
+            someone.also_look_for(request.email, self.keys)
         now = (self.tx.now - EPOCH) // MICROSECOND
         someone.refused.update(dict.fromkeys(wanted, now))
         touched = []
@@ -215,6 +235,9 @@ class Batch:
             )
         seq = someone.next()
         someone.erase(request.reference, request.email, self.tx.now, self.keys)
+        own = own_addresses(self.tx, self.keys, someone, self.people.values())
+        self.own[someone.id] = own
+        self.buried |= dict.fromkeys(own, self.tx.now)
         touched = []
         for connection in self.connections:
             held = someone.at(connection.id)
@@ -281,39 +304,7 @@ class Batch:
         }
 
     def write(self) -> None:
-        self.bury()
-        store(self.ledger, self.tx, self.customer.id, self.people.values(), self.rows)
-
-    def bury(self) -> None:
-        for someone in self.erased:
-            if someone.finishing is not None:
-                hashes = [self.address(email) for email in someone.finishing.emails]
-                kinds = {
-                    Tombstone.RESTORE: self.tx.now + RESTORE_KEPT,
-                    Tombstone.DO_NOT_RETURN: self.tx.now + DO_NOT_RETURN_KEPT,
-                }
-                free = [digest for digest in hashes if not self.used_by_others(someone, digest)]
-                self.ledger.safe.bury(
-                    self.customer.id, someone.id, someone.epoch, free, kinds, self.tx.now
-                )
-                self.ledger.safe.keep_finishing(
-                    someone.id, someone.epoch, someone.finishing, self.keys
-                )
-
-    def used_by_others(self, someone: Someone, digest: bytes) -> bool:
-        """No tombstone on an address that another person still uses."""
-        return bool(sharers(self.tx, self.customer.id, {digest}, besides=someone.id))
-
-
-def sharers(
-    tx: Transaction, customer: UUID, hashes: Iterable[bytes], *, besides: UUID
-) -> set[UUID]:
-    """The other people of this customer who use one of these addresses."""
-    rows = tx.db.execute(
-        sa.select(addresses.c.person).where(
-            addresses.c.customer == customer,
-            addresses.c.hash.in_(list(hashes)),
-            addresses.c.person != besides,
-        )
-    )
-    return {row.person for row in rows}
+        everyone = self.people.values()
+        erasures = burials(everyone, self.own, self.tx.now)
+        self.ledger.safe.bury(self.customer.id, erasures, self.keys)
+        store(self.ledger, self.tx, self.customer.id, everyone, self.rows)

@@ -17,6 +17,7 @@ from core.moments import Moment
 LEASE = timedelta(seconds=60)  # only for a worker that is paused or cut off: death shows at once
 RING_AGAIN = timedelta(seconds=1)  # a lost doorbell costs this, and doubles while nobody comes
 LONGEST_RING = 64
+CLOSED = "closed"
 LONGEST_BACK_OFF = 60
 
 
@@ -60,6 +61,7 @@ def due(tx: Transaction, limit: int = 1000) -> Sequence[UUID]:
         .where(rings(tx.now))
         .order_by(lanes.c.ready_at)
         .limit(limit)
+        .with_for_update(key_share=True, skip_locked=True)  # being rung: due at the next tick
     ).all()
     for row in rows:
         again = RING_AGAIN * min(2**row.rings, LONGEST_RING)
@@ -69,6 +71,15 @@ def due(tx: Transaction, limit: int = 1000) -> Sequence[UUID]:
             .values(ring_at=tx.now + again, rings=row.rings + 1)
         )
     return [row.connection for row in rows]
+
+
+def not_rung(tx: Transaction, connections: Collection[UUID]) -> None:
+    """No bell reached anybody: try again soon, however often that happened."""
+    tx.db.execute(
+        sa.update(lanes)
+        .where(lanes.c.connection.in_(sorted(connections)))
+        .values(ring_at=tx.now + RING_AGAIN, rings=0)
+    )
 
 
 def ring(tx: Transaction, connections: Collection[UUID]) -> None:
@@ -177,14 +188,32 @@ def release(
 
 def hold(tx: Transaction, connection: UUID, reason: str) -> None:
     """Keep all work of this connection until ``resume``; nothing is lost or counted."""
-    tx.db.execute(sa.update(lanes).where(lanes.c.connection == connection).values(held_for=reason))
+    tx.db.execute(sa.update(lanes).where(not_closed(connection)).values(held_for=reason))
 
 
 def resume(tx: Transaction, connection: UUID) -> None:
     tx.db.execute(
         sa.update(lanes)
-        .where(lanes.c.connection == connection)
+        .where(not_closed(connection))
         .values(held_for=None, failures=0, closed_until=None, ready_at=tx.now, ring_at=None)
+    )
+
+
+def close(tx: Transaction, connection: UUID) -> None:
+    """For good: whoever works there loses the lease, and nobody gets another."""
+    tx.db.execute(
+        sa.update(lanes)
+        .where(not_closed(connection))
+        .values(
+            held_for=CLOSED, ready_at=None, session=None, lease_until=None, fence=lanes.c.fence + 1
+        )
+    )
+
+
+def not_closed(connection: UUID) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        lanes.c.connection == connection,
+        sa.or_(lanes.c.held_for.is_(None), lanes.c.held_for != CLOSED),
     )
 
 
@@ -198,7 +227,7 @@ def reclaim(tx: Transaction, dead: Collection[UUID]) -> int:
     gone = sa.or_(lanes.c.session.in_(list(dead)), lanes.c.lease_until < tx.now)
     taken = tx.db.execute(
         sa.update(lanes)
-        .where(gone)
+        .where(lanes.c.connection.in_(locked(tx, gone)))
         .values(
             session=None,
             lease_until=None,
@@ -222,4 +251,11 @@ def heal(tx: Transaction) -> None:
         holdings.c.connection == lanes.c.connection, holdings.c.due_at <= tx.now
     )
     idle = sa.or_(lanes.c.ready_at.is_(None), lanes.c.ready_at > tx.now)
-    tx.db.execute(sa.update(lanes).where(idle, open_lane(), overlooked).values(ready_at=tx.now))
+    found = locked(tx, sa.and_(idle, open_lane(), overlooked))
+    tx.db.execute(sa.update(lanes).where(lanes.c.connection.in_(found)).values(ready_at=tx.now))
+
+
+def locked(tx: Transaction, where: sa.ColumnElement[bool]) -> Sequence[UUID]:
+    """These lanes, locked in one order, so that two transactions cannot wait for each other."""
+    query = sa.select(lanes.c.connection).where(where).order_by(lanes.c.connection)
+    return tx.db.execute(query.with_for_update(key_share=True)).scalars().all()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from core.connector import Verb
 from core.database import Transaction
 from core.ledger import lanes
-from core.ledger.person import NEW
+from core.ledger.people import NEW
 from core.ledger.schema import holdings, operations, parts, people
 from core.states import State
 from core.wants import Wants

@@ -79,7 +79,7 @@ lanes = sa.Table(
     sa.Column("next_call_at", Moment),  # the pace that the platform allows
     sa.Column("failures", sa.Integer, nullable=False, default=0),  # in a row, of the transport
     sa.Column("closed_until", Moment),  # the breaker
-    sa.Column("held_for", sa.String),  # "credentials" or "paused"; None: not held
+    sa.Column("held_for", sa.String),  # "credentials", "paused", "closed"; None: not held
     sa.Column("ring_at", Moment),  # not to be rung before; None: at once
     sa.Column("rings", sa.Integer, nullable=False, default=0),  # since it was last leased
 )
@@ -221,6 +221,7 @@ tasks = sa.Table(
     refers("holding", optional=True),
     sa.Column("kind", sa.String, nullable=False),
     sa.Column("verb", sa.String),
+    sa.Column("seq", sa.Integer),  # the operation that it is about; none for a connection's own
     sa.Column("opened_at", Moment, nullable=False),
     sa.Column("deadline", Moment),
     sa.Column("closed_at", Moment),

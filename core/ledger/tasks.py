@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from core.ledger.schema import (
 )
 from core.refusals import Unknown
 from core.states import Ended, State, Task
+from core.wants import Wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +52,21 @@ def open_for(
     person: UUID | None = None,
     holding: UUID | None = None,
 ) -> None:
-    """Open a task once: while one of this kind is open there, its verb and term are renewed."""
-    same = sa.and_(
+    """
+    Open a task once. One that is open there for older work gives way: whoever read that may
+    say what they did, and nothing about the newer.
+    """
+    there = sa.and_(
         tasks.c.connection == connection,
         tasks.c.holding.is_(None) if holding is None else tasks.c.holding == holding,
         tasks.c.kind == kind.value,
         tasks.c.closed_at.is_(None),
     )
-    task = {
-        "verb": verb.value if verb else None,
-        "deadline": legal_term(tx, person) if verb is Verb.ERASE else None,
-    }
-    if tx.db.execute(sa.update(tasks).where(same).values(task)).rowcount:
+    verb_value, seq = verb.value if verb else None, operation(tx, holding, verb)
+    known = tx.db.execute(sa.select(tasks.c.verb, tasks.c.seq).where(there)).one_or_none()
+    if known is not None and tuple(known) == (verb_value, seq):
         return
+    tx.db.execute(sa.update(tasks).where(there).values(closed_at=tx.now, closed_how="overtaken"))
     tx.db.execute(
         sa.insert(tasks).values(
             id=uuid4(),
@@ -71,10 +75,22 @@ def open_for(
             person=person,
             holding=holding,
             kind=kind.value,
+            verb=verb_value,
+            seq=seq,
             opened_at=tx.now,
-            **task,
+            deadline=legal_term(tx, person) if verb is Verb.ERASE else None,
         )
     )
+
+
+def operation(tx: Transaction, holding: UUID | None, verb: Verb | None) -> int | None:
+    """The number of the operation up to which there is work: an erasure comes alone and first."""
+    if holding is None:
+        return None
+    query = sa.select(holdings.c.asked_seq, holdings.c.wants).where(holdings.c.id == holding)
+    held = tx.db.execute(query).one()
+    seq: int = Wants.from_json(held.wants).erase if verb is Verb.ERASE else held.asked_seq
+    return seq
 
 
 def legal_term(tx: Transaction, person: UUID | None) -> datetime | None:
@@ -153,11 +169,12 @@ def attest(ledger: Ledger, customer: UUID, task: UUID, *, role: str, platform: P
         if row is None or row.closed_at is not None or row.holding is None:
             raise Unknown("There is no such open task. See: courseflow-sync tasks list")
         held = tx.db.execute(
-            sa.select(holdings).where(holdings.c.id == row.holding).with_for_update()
+            sa.select(holdings).where(holdings.c.id == row.holding).with_for_update(key_share=True)
         ).one()
-        looks = platform.can_look and is_open(tx, held.connection)
-        state = State(held.state) if looks else State.ATTESTED
-        changes = {"due_at": tx.now} if looks else attested(tx, held)
+        if platform.can_look and is_open(tx, held.connection):
+            changes: dict[str, Any] = {"state": held.state, "due_at": tx.now}
+        else:
+            changes = attested(tx, held, row.seq)
         tx.db.execute(sa.update(holdings).where(holdings.c.id == held.id).values(changes))
         tx.db.execute(
             sa.update(tasks)
@@ -171,12 +188,12 @@ def attest(ledger: Ledger, customer: UUID, task: UUID, *, role: str, platform: P
                 kind="attested",
                 holding=held.id,
                 was=held.state,
-                became=state.value,
+                became=changes["state"],
             )
         )
-        if looks:
+        if changes["due_at"] is not None:
             lanes.ring(tx, {held.connection})
-    return state
+    return State(changes["state"])
 
 
 def is_open(tx: Transaction, connection: UUID) -> bool:
@@ -184,10 +201,18 @@ def is_open(tx: Transaction, connection: UUID) -> bool:
     return tx.db.execute(query).scalar_one() is None
 
 
-def attested(tx: Transaction, held: sa.Row[tuple[object, ...]]) -> dict[str, object]:
+def attested(tx: Transaction, held: sa.Row[Any], seq: int) -> dict[str, Any]:
+    """A human's word for what the task said; what was asked since is still to be done."""
     tx.db.execute(
         sa.update(parts)
-        .where(parts.c.holding == held.id, parts.c.ended.is_(None))
+        .where(parts.c.holding == held.id, parts.c.ended.is_(None), parts.c.seq <= seq)
         .values(ended=Ended.ATTESTED.value, ended_at=tx.now)
     )
-    return {"state": State.ATTESTED.value, "reached_seq": held.asked_seq, "due_at": None}
+    reached = max(held.reached_seq, seq)
+    rest = held.asked_seq > reached
+    return {
+        "state": State.QUEUED.value if rest else State.ATTESTED.value,
+        "due_at": tx.now if rest else None,
+        "reached_seq": reached,
+        "erasing": Wants.from_json(held.wants).erase > reached,
+    }

@@ -1,4 +1,4 @@
-"""What still sits where, until when, and whose turn it is."""
+"""What still sits where, until when, whose turn it is."""
 
 from __future__ import annotations
 

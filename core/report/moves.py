@@ -1,4 +1,4 @@
-"""Who moves next, and when: no open state is without."""
+"""Whose turn it is next: no open state is without."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What we ourselves still hold of an erased person, and until when."""
+"""What we ourselves still hold of an erased person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One connection in a person's report: what was asked, answered and seen there."""
+"""One connection in a person's report: what was asked, answered, seen there."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ def system_of(here: Here) -> System:
         platform_answered_at=answered_at,
         seen_at=held.seen_at if held else None,
         seen=seen_of(here, held) if held else (),
-        residue=residue_of(here, answered_at) if here.deadline else (),
+        residue=residue_of(here, answered_at if facts.looked and not facts.empty else None)
+        if here.deadline
+        else (),
         next=next_move(board_of(here, facts, shown)),
         counts_as=counted,
         blind=counted is Count.UNKNOWN and is_blind(facts, shown),
@@ -133,7 +135,7 @@ def residue_of(here: Here, answered_at: datetime | None) -> tuple[Left, ...]:
 
 
 def left(residue: Residue, since: datetime | None, zone: ZoneInfo) -> Left:
-    """The date runs from the platform's answer to the erasure; before that there is none."""
+    """The date runs from the platform's answer to an erasure of what is still seen there."""
     until = None
     if since is not None and residue.lasts is not None:
         until = (since + residue.lasts).astimezone(zone).date()

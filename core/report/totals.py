@@ -1,4 +1,4 @@
-"""The shape of a customer's report, as values and as JSON."""
+"""The shape of a customer's report."""
 
 from __future__ import annotations
 

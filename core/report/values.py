@@ -1,4 +1,4 @@
-"""The shape of a person's report, as values and as JSON."""
+"""The shape of a person's report."""
 
 from __future__ import annotations
 

@@ -16,6 +16,9 @@ from core.ledger.tasks import OpenTask
 from core.report.values import Work
 from core.states import Task
 
+# To renew a credential, or to decide whose address it is.
+DECIDED_ELSEWHERE = {Task.RECONNECT, Task.SHARED}
+
 
 def of_connections(
     tx: Transaction, customer: UUID, connections: Mapping[UUID, Connection]
@@ -53,21 +56,17 @@ def works(
             task.title,
             task.opened_at,
             task.deadline.astimezone(zone).date() if task.deadline else None,
-            steps(platforms.get(task.platform), task.verb),
+            steps(platforms.get(task.platform), task.kind, task.verb),
         )
         for task in several
     )
 
 
-def steps(platform: Platform | None, verb: Verb | None) -> Text | None:
-    """By hand, as the platform's declaration says; for an erasure also what it says of residue."""
-    if platform is None or verb is None:
+def steps(platform: Platform | None, kind: Task, verb: Verb | None) -> Text | None:
+    """What to do at the platform itself, where that is what the task asks for."""
+    if platform is None or verb is None or kind in DECIDED_ELSEWHERE:
         return None
-    if verb in platform.by_hand:
-        return platform.by_hand[verb]
-    if verb is not Verb.ERASE:
-        return None
-    return next((one.by_hand for one in platform.residue if one.by_hand), None)
+    return platform.steps(verb)
 
 
 def by_connection(several: Sequence[OpenTask]) -> dict[UUID, list[OpenTask]]:

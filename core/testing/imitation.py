@@ -43,6 +43,7 @@ HONEST = Platform(
     checked=date(2026, 11, 22),
     erasure=Erasure.DELETES,
     residue=(),
+    erase_by_hand=Text(nl="Verwijder het contact.", en="Delete the contact."),
     deadline=timedelta(seconds=30),
     late_apply=timedelta(minutes=10),
     limits=Limits(at_once=2),

@@ -58,7 +58,7 @@ def test_a_task_shows_whom_where_and_how(waiting: CommandLine) -> None:
         "fields": {"first_name": "Anna", "last_name": "de Vries"},  # city is not sent there
     }
     assert shown["subscribe"] == ["nieuwsbrief"]
-    assert shown["steps"][0]["nl"].startswith("Log in op de schermen")
+    assert shown["steps"]["nl"].startswith("Log in op de schermen")
     dutch = waiting.ok("tasks", "show", task, "--language", "nl")
     assert "Dit kun alleen jij doen in Kaartenbak: aanmelden." in dutch
     assert "Aanmelden bij: nieuwsbrief" in dutch
@@ -89,7 +89,7 @@ def test_what_a_platform_keeps_after_an_erasure_comes_with_its_steps(
     assert task["kind"] == "still_there"
     shown = school.json("tasks", "show", task["id"])
     assert shown["person"]["emails"] == [EMAIL, EARLIER]
-    assert "klik op Verwijderen" in shown["steps"][0]["nl"]
+    assert "klik op Verwijderen" in shown["steps"]["nl"]
     said = school.ok("tasks", "attest", task["id"], "--role", "administration")
     assert "that decides" in said
     school.work()
@@ -139,7 +139,7 @@ def test_a_task_about_a_connection_closes_by_itself_only(
     task = only(school)
     assert task["kind"] == "reconnect"
     shown = school.json("tasks", "show", task["id"])
-    assert (shown["person"], shown["steps"]) == (None, [])
+    assert (shown["person"], shown["steps"]) == (None, None)
     assert "no longer works" in school.ok("tasks", "show", task["id"])
     said = school.refused("tasks", "attest", task["id"], "--role", "beheer")
     assert "closes by itself" in said

@@ -52,6 +52,7 @@ def platform(name: str, **declared: Any) -> Platform:
         "docs": "docs",
         "checked": date(2026, 11, 1),
         "erasure": Erasure.DELETES,
+        "erase_by_hand": DELETE,
         "residue": (Residue(what=COPY, lasts=timedelta(days=30), by_hand=DELETE, source="docs",
                             checked=date(2026, 11, 1)),),
     }  # fmt: skip

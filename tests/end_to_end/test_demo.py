@@ -280,4 +280,4 @@ class TestOutput:
         assert isinstance(paper, io.StringIO)
         lines = paper.getvalue().splitlines()
         assert all(" s  " in line for line in lines)
-        assert len(lines) == 12
+        assert len(lines) == 13

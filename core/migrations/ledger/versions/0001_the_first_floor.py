@@ -244,6 +244,7 @@ def upgrade() -> None:
         sa.Column("holding", sa.Uuid(), nullable=True),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("verb", sa.String(), nullable=True),
+        sa.Column("seq", sa.Integer(), nullable=True),
         sa.Column("opened_at", Moment(), nullable=False),
         sa.Column("deadline", Moment(), nullable=True),
         sa.Column("closed_at", Moment(), nullable=True),

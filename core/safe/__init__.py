@@ -1,0 +1,230 @@
+"""
+The safe: person keys, tombstones, finishing records, in a database of its own.
+
+It is never part of the ledger's dumps. It is written before the ledger commits, and every
+write may be repeated; what a lost commit left behind is taken back (``Ledger.reconcile``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from core.database import Database, Transaction
+from core.safe.records import Burial, Finishing
+from core.safe.schema import (
+    KEPT,
+    Tombstone,
+    finishing_records,
+    metadata,
+    person_keys,
+    tombstones,
+)
+from core.sealing import CustomerKeys, Key
+
+Incarnation = tuple[UUID, int]  # a person and the epoch in which the key was made
+
+
+class Safe:
+    """Every method is one transaction of its own. Raises DatabaseAway."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def keep_keys(self, keys: Mapping[Incarnation, Key], customer: CustomerKeys) -> None:
+        """Store the keys of people who are about to be recorded for the first time."""
+        if not keys:
+            return
+        rows = [
+            {
+                "person": person,
+                "epoch": epoch,
+                "wrapped": customer.key.seal(key.secret, key_row(person, epoch)),
+            }
+            for (person, epoch), key in keys.items()
+        ]
+        with self.database.begin() as tx:
+            delete(tx, person_keys, keys)  # orphans of a commit that never was
+            tx.db.execute(sa.insert(person_keys), rows)
+
+    def keys(
+        self, incarnations: Collection[Incarnation], customer: CustomerKeys
+    ) -> dict[Incarnation, Key]:
+        """The keys that still exist. Raises CannotOpen when one is another customer's."""
+        if not incarnations:
+            return {}
+        epochs = dict(incarnations)
+        with self.database.read() as tx:
+            rows = tx.db.execute(
+                sa.select(person_keys).where(person_keys.c.person.in_(list(epochs)))
+            ).all()
+        return {
+            (row.person, row.epoch): Key(
+                customer.key.open(row.wrapped, key_row(row.person, row.epoch))
+            )
+            for row in rows
+            if epochs[row.person] == row.epoch
+        }
+
+    def bury(self, customer: UUID, burials: Sequence[Burial], keys: CustomerKeys) -> None:
+        """Remember erasures that are about to be accepted, all of them or none."""
+        if not burials:
+            return
+        stones = [row for burial in burials for row in stones_of(customer, burial)]
+        records = [record_of(burial, keys) for burial in burials]
+        with self.database.begin() as tx:
+            for table, rows in ((tombstones, stones), (finishing_records, records)):
+                delete(tx, table, [(burial.person, burial.epoch) for burial in burials])
+                if rows:
+                    tx.db.execute(sa.insert(table), rows)
+
+    def confirm(self, erased: Mapping[UUID, int]) -> None:
+        """The ledger has these erasures, by epoch: every key from before them is destroyed."""
+        if not erased:
+            return
+        rows = [{"of": person, "last": epoch} for person, epoch in erased.items()]
+        keys, records = person_keys.c, finishing_records.c
+        older = (keys.person == sa.bindparam("of")) & (keys.epoch < sa.bindparam("last"))
+        known = (records.person == sa.bindparam("of")) & (records.epoch <= sa.bindparam("last"))
+        with self.database.begin() as tx:
+            tx.db.execute(sa.delete(person_keys).where(older), rows)
+            tx.db.execute(sa.update(finishing_records).where(known).values(confirmed=True), rows)
+
+    def unconfirmed(self) -> dict[Incarnation, datetime]:
+        """Erasures that were written here, of which the ledger may know nothing; since when."""
+        with self.database.read() as tx:
+            query = sa.select(finishing_records).where(sa.not_(finishing_records.c.confirmed))
+            return {(row.person, row.epoch): row.at for row in tx.db.execute(query)}
+
+    def take_back(self, never_accepted: Collection[Incarnation]) -> None:
+        """Remove what was written ahead of a commit that never came."""
+        if not never_accepted:
+            return
+        with self.database.begin() as tx:
+            for table in (tombstones, finishing_records):
+                delete(tx, table, never_accepted)
+
+    def buried(self, customer: UUID, hashes: Collection[bytes]) -> dict[bytes, datetime]:
+        """When each of these was last erased with the instruction not to return."""
+        if not hashes:
+            return {}
+        with self.database.read() as tx:
+            query = sa.select(tombstones.c.hash, tombstones.c.at).where(
+                do_not_return(customer, hashes), tombstones.c.until > tx.now
+            )
+            return {row.hash: row.at for row in tx.db.execute(query.order_by(tombstones.c.at))}
+
+    def unbury(self, customer: UUID, hashes: Collection[bytes]) -> None:
+        """A fresh basis lifts the instruction not to return; the restore tombstone stays."""
+        if not hashes:
+            return
+        with self.database.begin() as tx:
+            tx.db.execute(sa.delete(tombstones).where(do_not_return(customer, hashes)))
+
+    def finishing(self, people: Collection[UUID], customer: CustomerKeys) -> dict[UUID, Finishing]:
+        """The newest finishing record of each of these people that still has one."""
+        if not people:
+            return {}
+        with self.database.read() as tx:
+            rows = tx.db.execute(
+                sa.select(finishing_records)
+                .where(finishing_records.c.person.in_(list(people)))
+                .order_by(finishing_records.c.epoch)
+            ).all()
+        return {row.person: Finishing.opened(row, customer) for row in rows}
+
+    def learn_remote_ids(
+        self, person: UUID, connection: UUID, ids: Collection[str], customer: CustomerKeys
+    ) -> None:
+        """Add what a look found to the record of an erasure that is under way."""
+        with self.database.begin() as tx:
+            row = newest(tx, person)
+            if row is None:
+                return
+            record = Finishing.opened(row, customer)
+            if not set(ids) <= set(record.remote_ids.get(connection, ())):
+                rewrite(tx, row, record.with_remote_ids(connection, ids), customer)
+
+    def forget_name(self, person: UUID, epoch: int, customer: CustomerKeys) -> None:
+        """Take the name out of an erasure's finishing record; the rest is still needed."""
+        with self.database.begin() as tx:
+            row = newest(tx, person)
+            if row is None or row.epoch > epoch:
+                return
+            record = Finishing.opened(row, customer)
+            if record.name:
+                rewrite(tx, row, replace(record, name=""), customer)
+
+    def end_finishing(self, until: Mapping[UUID, int]) -> None:
+        """Destroy the records of these people up to the epoch given; a newer erasure keeps its."""
+        if not until:
+            return
+        rows = [{"of": person, "last": epoch} for person, epoch in until.items()]
+        records = finishing_records.c
+        over = (records.person == sa.bindparam("of")) & (records.epoch <= sa.bindparam("last"))
+        with self.database.begin() as tx:
+            tx.db.execute(sa.delete(finishing_records).where(over), rows)
+
+
+def key_row(person: UUID, epoch: int) -> str:
+    return f"person_keys|{person}|{epoch}"
+
+
+def delete(tx: Transaction, table: sa.Table, incarnations: Collection[Incarnation]) -> None:
+    one = sa.and_(table.c.person == sa.bindparam("of"), table.c.epoch == sa.bindparam("during"))
+    rows = [{"of": person, "during": epoch} for person, epoch in sorted(incarnations)]
+    tx.db.execute(sa.delete(table).where(one), rows)
+
+
+def stones_of(customer: UUID, burial: Burial) -> list[dict[str, Any]]:
+    return [
+        {
+            "person": burial.person,
+            "epoch": burial.epoch,
+            "kind": kind.value,
+            "hash": digest,
+            "customer": customer,
+            "at": burial.at,
+            "until": burial.at + KEPT[kind],
+        }
+        for kind, hashes in burial.hashes.items()
+        for digest in set(hashes)
+    ]
+
+
+def record_of(burial: Burial, keys: CustomerKeys) -> dict[str, Any]:
+    sealed = burial.finishing.sealed(burial.person, burial.epoch, keys)
+    return {
+        "person": burial.person,
+        "epoch": burial.epoch,
+        "sealed": sealed,
+        "at": burial.at,
+        "confirmed": False,
+    }
+
+
+def do_not_return(customer: UUID, hashes: Collection[bytes]) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        tombstones.c.customer == customer,
+        tombstones.c.hash.in_(list(hashes)),
+        tombstones.c.kind == Tombstone.DO_NOT_RETURN.value,
+    )
+
+
+def newest(tx: Transaction, person: UUID) -> sa.Row[Any] | None:
+    query = sa.select(finishing_records).where(finishing_records.c.person == person)
+    return tx.db.execute(query.order_by(finishing_records.c.epoch.desc()).limit(1)).one_or_none()
+
+
+def rewrite(tx: Transaction, row: Any, record: Finishing, customer: CustomerKeys) -> None:
+    where = (finishing_records.c.person == row.person) & (finishing_records.c.epoch == row.epoch)
+    sealed = record.sealed(row.person, row.epoch, customer)
+    tx.db.execute(sa.update(finishing_records).where(where).values(sealed=sealed))
+
+
+__all__ = ["Burial", "Finishing", "Incarnation", "Safe", "Tombstone", "metadata"]

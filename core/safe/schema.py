@@ -1,0 +1,60 @@
+"""The safe's tables: nothing in them can be read without the ledger's keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+
+from core.moments import Moment
+
+metadata = sa.MetaData()
+
+
+class Tombstone(StrEnum):
+    """Why an erasure is remembered after everything else about it is gone."""
+
+    RESTORE = "restore"  # until no backup holds the person
+    DO_NOT_RETURN = "do_not_return"  # the customer's instruction
+
+
+KEPT = {Tombstone.RESTORE: timedelta(days=120), Tombstone.DO_NOT_RETURN: timedelta(days=730)}
+
+person_keys = sa.Table(
+    "person_keys",
+    metadata,
+    sa.Column("person", sa.Uuid, primary_key=True),
+    sa.Column("epoch", sa.Integer, primary_key=True),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+)
+
+# One row per erasure, also where people share an address: each can be taken back by itself.
+tombstones = sa.Table(
+    "tombstones",
+    metadata,
+    sa.Column("person", sa.Uuid, primary_key=True),
+    sa.Column("epoch", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.String, primary_key=True),
+    sa.Column("hash", sa.LargeBinary, primary_key=True),  # of an address, or the person's id
+    sa.Column("customer", sa.Uuid, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("until", Moment, nullable=False),
+    sa.Index("ix_tombstones_customer_hash", "customer", "hash"),
+)
+
+finishing_records = sa.Table(
+    "finishing_records",
+    metadata,
+    sa.Column("person", sa.Uuid, primary_key=True),
+    sa.Column("epoch", sa.Integer, primary_key=True),
+    sa.Column("sealed", sa.LargeBinary, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("confirmed", sa.Boolean, nullable=False),  # the ledger's commit came
+    sa.Index(
+        "ix_finishing_records_unconfirmed",
+        "at",
+        sqlite_where=sa.text("NOT confirmed"),
+        postgresql_where=sa.text("NOT confirmed"),
+    ),
+)

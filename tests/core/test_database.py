@@ -1,0 +1,282 @@
+"""One way to open a database that keeps what it accepted."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+import sqlalchemy as sa
+
+from core.database import Database, DatabaseAway, Turnstile, UnsafeDatabase
+from tests.databases import Server
+
+ROOT = Path(__file__).parents[2]
+WRITERS = 4
+EACH = 25
+
+numbers = sa.Table("numbers", sa.MetaData(), sa.Column("number", sa.Integer, nullable=False))
+
+
+@pytest.fixture
+def database(blank_url: str) -> Iterator[Database]:
+    database = Database(blank_url)
+    with database.begin() as tx:
+        numbers.create(tx.db)
+        tx.db.execute(sa.insert(numbers).values(number=0))
+    yield database
+    database.engine.dispose()
+
+
+def number(database: Database) -> int:
+    with database.read() as tx:
+        return tx.db.execute(sa.select(numbers.c.number)).scalar_one()
+
+
+def add_one(database: Database) -> None:
+    """Read, then write: lost at once where two writers see the same number."""
+    with database.begin() as tx:
+        query = sa.select(numbers.c.number).with_for_update()
+        before = tx.db.execute(query).scalar_one()
+        tx.db.execute(sa.update(numbers).values(number=before + 1))
+
+
+# --- addresses and settings
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "sqlite+nothing:///x.db"])
+def test_an_address_that_cannot_be_read_says_what_to_write(url: str) -> None:
+    with pytest.raises(UnsafeDatabase, match="sqlite:///FILE"):
+        Database(url)
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_database_in_memory_is_refused(url: str) -> None:
+    with pytest.raises(UnsafeDatabase, match="forgets everything"):
+        Database(url)
+
+
+def test_another_kind_of_database_is_refused() -> None:
+    with pytest.raises(UnsafeDatabase):
+        Database("mysql://127.0.0.1/books")
+
+
+def test_no_message_repeats_the_password() -> None:
+    with pytest.raises(UnsafeDatabase) as refused:
+        Database("mssql://jan:geheim@127.0.0.1/books")
+    assert "geheim" not in str(refused.value)
+
+
+def test_our_own_settings_are_safe(database: Database) -> None:
+    database.check()
+
+
+def test_a_server_that_may_lose_a_commit_is_refused(postgresql: Server) -> None:
+    url = postgresql.create()
+    name = sa.make_url(url).database
+    postgresql.run(f"ALTER DATABASE {name} SET synchronous_commit = off")
+    database = Database(url)
+    with pytest.raises(UnsafeDatabase, match="synchronous_commit"):
+        database.check()
+    database.engine.dispose()
+    postgresql.drop(url)
+
+
+def test_a_server_that_is_not_there_is_away() -> None:
+    database = Database("postgresql://127.0.0.1:1/books")
+    with pytest.raises(DatabaseAway) as away, database.read():
+        pass
+    assert "books" not in str(away.value)
+    database.engine.dispose()
+
+
+def test_an_sqlite_file_keeps_a_write_ahead_log_and_overwrites_what_it_deletes(
+    tmp_path: Path,
+) -> None:
+    database = Database(f"sqlite:///{tmp_path}/deep/er/x.db")
+    with database.read() as tx:
+        for pragma, value in {
+            "journal_mode": "wal",
+            "synchronous": 2,
+            "secure_delete": 1,
+            "foreign_keys": 1,
+        }.items():
+            assert tx.db.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+    database.engine.dispose()
+
+
+# --- transactions
+
+
+def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.begin() as tx:
+        tx.db.execute(sa.update(numbers).values(number=5))
+        raise RuntimeError
+    assert number(database) == 0
+
+
+def test_an_error_of_ours_keeps_its_class_and_the_next_writer_gets_in(database: Database) -> None:
+    with pytest.raises(sa.exc.IntegrityError), database.begin() as tx:
+        tx.db.execute(sa.update(numbers).values(number=sa.null()))
+    add_one(database)
+    assert number(database) == 1
+
+
+def test_an_error_does_not_repeat_what_was_written(database: Database) -> None:
+    with pytest.raises(sa.exc.IntegrityError) as failed, database.begin() as tx:
+        tx.db.execute(sa.insert(numbers).values([{"number": 4711}, {"number": None}]))
+    assert "4711" not in str(failed.value)
+
+
+def test_now_is_read_once_per_transaction_in_utc(database: Database) -> None:
+    before = datetime.now(UTC)
+    with database.begin() as tx:
+        assert tx.now is tx.now
+        assert tx.now.utcoffset() == timedelta()
+        assert abs(tx.now - before) < timedelta(seconds=5)
+
+
+def test_the_clock_can_be_replaced(tmp_path: Path) -> None:
+    then = datetime(2026, 2, 28, tzinfo=UTC)
+    database = Database(f"sqlite:///{tmp_path}/x.db", clock=lambda _: then)
+    with database.read() as tx:
+        assert tx.now == then
+    database.engine.dispose()
+
+
+def test_a_reader_does_not_wait_for_a_writer_nor_see_half_its_work(database: Database) -> None:
+    with database.begin() as tx:
+        tx.db.execute(sa.update(numbers).values(number=5))
+        assert number(database) == 0
+    assert number(database) == 5
+
+
+# --- writers beside each other
+
+
+def test_threads_that_write_lose_nothing(database: Database) -> None:
+    def write() -> None:
+        for _ in range(EACH):
+            add_one(database)
+
+    threads = [threading.Thread(target=write) for _ in range(WRITERS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert number(database) == WRITERS * EACH
+
+
+def test_processes_that_write_lose_nothing(database: Database, blank_url: str) -> None:
+    program = dedent(
+        f"""
+        from core.database import Database
+        from tests.core.test_database import add_one
+
+        database = Database({blank_url!r})
+        for _ in range({EACH}):
+            add_one(database)
+        """
+    )
+    running = [subprocess.Popen([sys.executable, "-c", program], cwd=ROOT) for _ in range(2)]
+    for _ in range(EACH):
+        add_one(database)
+    assert [process.wait(60) for process in running] == [0, 0]
+    assert number(database) == 3 * EACH
+
+
+def test_processes_that_open_a_new_file_at_once_all_get_in(tmp_path: Path) -> None:
+    program = dedent(
+        """
+        import sys
+        from core.database import Database
+
+        sys.stdin.read(1)
+        for turn in range(20):
+            with Database(f"sqlite:///{sys.argv[1]}/{turn}.db").begin() as tx:
+                tx.db.exec_driver_sql("CREATE TABLE IF NOT EXISTS t (x)")
+        """
+    )
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, str(tmp_path)], cwd=ROOT, stdin=subprocess.PIPE
+        )
+        for _ in range(2)
+    ]
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write(b"x")
+        process.stdin.close()
+    assert [process.wait(60) for process in running] == [0, 0]
+
+
+# --- the turnstile
+
+
+def waiting(turnstile: Turnstile, people: int) -> None:
+    while len(turnstile._waiting) < people:
+        threading.Event().wait(0.001)
+
+
+def test_who_comes_first_goes_first() -> None:
+    turnstile, order = Turnstile(), []
+    threads = []
+
+    def enter(number: int) -> None:
+        with turnstile:
+            order.append(number)
+
+    with turnstile:
+        for number in range(20):
+            threads.append(threading.Thread(target=enter, args=(number,)))
+            threads[-1].start()
+            waiting(turnstile, number + 1)
+    for thread in threads:
+        thread.join()
+    assert order == list(range(20))
+
+
+def test_one_at_a_time_passes() -> None:
+    turnstile, inside, most = Turnstile(), 0, 0
+
+    def enter() -> None:
+        nonlocal inside, most
+        for _ in range(200):
+            with turnstile:
+                inside += 1
+                most = max(most, inside)
+                inside -= 1
+
+    threads = [threading.Thread(target=enter) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == 1
+
+
+def test_nobody_is_locked_out_by_an_error_inside() -> None:
+    turnstile = Turnstile()
+    with pytest.raises(RuntimeError), turnstile:
+        raise RuntimeError
+    with turnstile:
+        pass
+
+
+def test_who_is_interrupted_while_waiting_leaves_the_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    turnstile = Turnstile()
+
+    def interrupted(self: threading.Event, timeout: float | None = None) -> bool:
+        raise KeyboardInterrupt
+
+    with turnstile, monkeypatch.context() as patched:
+        patched.setattr(threading.Event, "wait", interrupted)
+        with pytest.raises(KeyboardInterrupt), turnstile:
+            pass
+    with turnstile:
+        assert not turnstile._waiting
