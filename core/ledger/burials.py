@@ -1,4 +1,4 @@
-"""Which hashes the safe keeps of an erasure, so that nobody comes back and no family suffers."""
+"""Which hashes the safe keeps of an erasure, so that nobody comes back unasked."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from core.database import Database, DatabaseAway, Turnstile, UnsafeDatabase
 from tests.databases import Server
+from tests.threads import at_once
 
 ROOT = Path(__file__).parents[2]
 WRITERS = 4
@@ -35,7 +36,8 @@ def database(blank_url: str) -> Iterator[Database]:
 
 def number(database: Database) -> int:
     with database.read() as tx:
-        return tx.db.execute(sa.select(numbers.c.number)).scalar_one()
+        found: int = tx.db.execute(sa.select(numbers.c.number)).scalar_one()
+    return found
 
 
 def add_one(database: Database) -> None:
@@ -114,9 +116,9 @@ def test_an_sqlite_file_keeps_a_write_ahead_log_and_overwrites_what_it_deletes(
 
 
 def test_what_fails_half_way_leaves_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.begin() as tx:
-        tx.db.execute(sa.update(numbers).values(number=5))
-        raise RuntimeError
+    half = sa.update(numbers).values(number=5)
+    with pytest.raises(ZeroDivisionError), database.begin() as tx:
+        assert tx.db.execute(half).rowcount / 0
     assert number(database) == 0
 
 
@@ -164,11 +166,7 @@ def test_threads_that_write_lose_nothing(database: Database) -> None:
         for _ in range(EACH):
             add_one(database)
 
-    threads = [threading.Thread(target=write) for _ in range(WRITERS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[write] * WRITERS)
     assert number(database) == WRITERS * EACH
 
 
@@ -252,11 +250,7 @@ def test_one_at_a_time_passes() -> None:
                 most = max(most, inside)
                 inside -= 1
 
-    threads = [threading.Thread(target=enter) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once(*[enter] * 8)
     assert most == 1
 
 
@@ -265,7 +259,7 @@ def test_nobody_is_locked_out_by_an_error_inside() -> None:
     with pytest.raises(RuntimeError), turnstile:
         raise RuntimeError
     with turnstile:
-        pass
+        assert not turnstile._waiting
 
 
 def test_who_is_interrupted_while_waiting_leaves_the_row(monkeypatch: pytest.MonkeyPatch) -> None:

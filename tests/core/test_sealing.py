@@ -56,7 +56,7 @@ def test_equal_values_never_look_alike() -> None:
 
 
 def test_an_error_names_the_table_and_no_row() -> None:
-    with pytest.raises(CannotOpen, match="^people$"):
+    with pytest.raises(CannotOpen, match=r"^people$"):
         Key.random().open(Key.random().seal(b"", ROW), ROW)
 
 
