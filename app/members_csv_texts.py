@@ -98,9 +98,9 @@ def double_column(number: int) -> Text:
 
 def cell_count(*, found: int, wanted: int) -> Text:
     return Text(
-        nl=f"De rij heeft {found} cellen in plaats van {wanted}. Zet een cel met het "
+        nl=f"Aantal cellen in de rij: {found} in plaats van {wanted}. Zet een cel met het "
         "scheidingsteken erin tussen aanhalingstekens.",
-        en=f"The row has {found} cells instead of {wanted}. Put a cell that contains the "
+        en=f"Cells in the row: {found} instead of {wanted}. Put a cell that contains the "
         "separator between quotation marks.",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from workers.dispatcher import Dispatcher
 from workers.drain import Worker
 from workers.memory import MemoryBroker
 
+log = logging.getLogger(__name__)
+
 POLL = 100  # milliseconds between looks for a message
 FINISH = 30_000  # milliseconds that a stopping process gives the chunk in hand
 
@@ -26,6 +29,8 @@ def working(installation: Installation, *, threads: int) -> Iterator[None]:
 
     Leaving it finishes what is in hand. Raises UnknownBroker.
     """
+    if insecure := installation.settings.allow_insecure_hosts:
+        log.warning("without TLS or at a private address: %s", ", ".join(insecure))
     broker = broker_at(installation.settings.broker_url)
     hands = Worker(installation.ledger, installation.reach)
     dispatcher = Dispatcher(installation.ledger, build(broker, hands.drain))

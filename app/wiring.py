@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +23,6 @@ from core.migrations import Store
 from core.refusals import CannotAccept, Unknown
 from core.safe import Safe
 from workers.reach import Reach
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +70,6 @@ def opened(settings: Settings) -> Iterator[Installation]:
     with databases(settings) as stores:
         for store, database in stores.items():
             migrations.check(database, store)
-        if settings.allow_insecure_hosts:
-            log.warning("reached without TLS: %s", ", ".join(settings.allow_insecure_hosts))
         way_out = WayOut(insecure=settings.allow_insecure_hosts)
         ledger = Ledger(stores[Store.LEDGER], Safe(stores[Store.SAFE]), keys)
         reach = Reach(connectors.installed(), way_out, settings.platform_urls)

@@ -233,9 +233,14 @@ def reclaim(tx: Transaction, dead: Collection[UUID]) -> int:
             lease_until=None,
             fence=lanes.c.fence + 1,
             ready_at=tx.now,
-            ring_at=None,
-            rings=0,
         )
+    )
+    # Doorbells that the dead had not answered yet are lost as well: ring again at once.
+    unanswered = sa.and_(lanes.c.session.is_(None), lanes.c.rings > 0)
+    tx.db.execute(
+        sa.update(lanes)
+        .where(lanes.c.connection.in_(locked(tx, unanswered)))
+        .values(ring_at=None, rings=0)
     )
     return taken.rowcount
 

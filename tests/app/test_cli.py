@@ -166,10 +166,6 @@ class TestBeforeAnythingStarts:
         cli.env[f"{PREFIX}{name}"] = value
         assert says in cli.refused("customer", "list")
 
-    def test_insecure_hosts_are_warned_of_loudly(self, cli: CommandLine) -> None:
-        cli.env[f"{PREFIX}ALLOW_INSECURE_HOSTS"] = "127.0.0.1:8001"
-        assert "127.0.0.1:8001" in cli("customer", "list").stderr
-
 
 class TestCustomers:
     def test_what_was_made_is_listed(self, cli: CommandLine) -> None:

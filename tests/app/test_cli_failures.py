@@ -210,6 +210,7 @@ def test_serve_finds_what_other_commands_ask_and_stops_when_told(
     assert EMAIL not in log
     events = [json.loads(line)["event"] for line in log.splitlines()]
     assert events[-2:] == ["working", "stopping"]
+    assert [event for event in events if "without TLS" in event], "insecure hosts go unannounced"
 
 
 SLOW = """

@@ -67,7 +67,7 @@ def test_importing_again_does_no_harm(school: CommandLine) -> None:
         (row(7, lists="nieuwsbrief|jazz"), "line 3, lists: It names a list that does not exist."),
         (row(7, reference="a@b.nl"), "line 3, reference: A reference is no e-mail address"),
         (row(1), "line 3: The same row is already on line 2."),
-        ("cf-7,only,three", "line 3: The row has 3 cells instead of 9."),
+        ("cf-7,only,three", "line 3: Cells in the row: 3 instead of 9."),
         (row(7, last_name='"De" Vries'), "line 3: A quotation mark is misplaced."),
     ],
 )

@@ -242,7 +242,7 @@ def test_a_row_that_is_not_utf_8_is_named_and_the_other_rows_go_through(spoiled:
 def test_a_row_with_another_number_of_cells_is_named(row: str, found: int) -> None:
     bad = only_bad(file(row, OTHER))
     assert (bad.line, bad.column) == (2, None)
-    assert f"{found} cells instead of 9" in bad.reason.en
+    assert f"{found} instead of 9" in bad.reason.en
 
 
 def test_an_exact_duplicate_is_named_with_the_first_line() -> None:
