@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from app.asked import Asked, request
 from app.commands import here
 from app.commands.terminal import Customer, Json, is_terminal, tell, tell_json
-from app.json_input import STANDARD_INPUT
+from app.incoming.asked import Asked, request
+from app.incoming.json_input import STANDARD_INPUT
 from app.wiring import Installation
 from core.connector import Verb
 from core.identity import check_reference

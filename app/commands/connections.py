@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app import settings_form, wiring
+from app import wiring
 from app.commands import here
 from app.commands.customers import titled
 from app.commands.terminal import (
@@ -20,7 +20,8 @@ from app.commands.terminal import (
     tell,
     tell_json,
 )
-from app.json_input import read_object
+from app.incoming import settings_form
+from app.incoming.json_input import read_object
 from app.wiring import Installation, Wish
 from core.connector import Connector, Text
 from core.identity import BadInput

@@ -14,11 +14,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from app import members_import
 from app.commands import here
 from app.commands.terminal import Customer, Json, is_terminal, notice, tell, tell_json
-from app.csv_rows import BadFile
-from app.members_import import Line
+from app.incoming import members_import
+from app.incoming.csv_rows import BadFile
+from app.incoming.members_import import Line
 from app.wiring import Installation
 from core.ledger.intake import accept
 from core.refusals import CannotAccept

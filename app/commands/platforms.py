@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import connectors
-from app import settings_form
 from app.commands.terminal import InLanguage, Json, both, in_language, tell, tell_json
-from app.platform_words import looking, on_erasure, source
-from app.report_text import Language
+from app.incoming import settings_form
+from app.words.platforms import looking, on_erasure, source
+from app.words.report import Language
 from core.connector import Connector, Platform, Residue, Text
 
 HEADS = {

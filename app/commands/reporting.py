@@ -8,9 +8,9 @@ import typer
 
 from app.commands import here
 from app.commands.terminal import Customer, InLanguage, Json, tell, tell_json
-from app.report_text import Language, render
-from app.totals_text import render_totals
 from app.wiring import Installation
+from app.words.report import Language, render
+from app.words.totals import render_totals
 from core.identity import check_reference
 from core.ledger import customers
 from core.report import customer_report, person_report

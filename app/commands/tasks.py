@@ -10,7 +10,6 @@ from uuid import UUID
 
 import typer
 
-from app import task_details
 from app.commands import here
 from app.commands.terminal import (
     Customer,
@@ -22,9 +21,10 @@ from app.commands.terminal import (
     tell,
     tell_json,
 )
-from app.report_text import Language
-from app.report_words import TASKS, VERBS
-from app.task_details import Details
+from app.words import tasks as task_details
+from app.words.report import Language
+from app.words.tasks import Details
+from app.words.vocabulary import TASKS, VERBS
 from core.connector import Platform, Text
 from core.identity import BadInput
 from core.ledger import tasks as ledger_tasks

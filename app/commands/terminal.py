@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Styled
 
-from app.report_text import Language
+from app.words.report import Language
 from core.connector import Text
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]

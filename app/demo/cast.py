@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from app import members_csv
 from app.demo.stage import COURSE_INFO, NEWSLETTER
-from app.members_csv import Member
+from app.incoming import members_csv
+from app.incoming.members_csv import Member
 
 ORDINARY_ERASURES = (4, 2, 3)  # of newsletter only, of both lists, of course information only
 

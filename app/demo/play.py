@@ -11,7 +11,7 @@ from app.demo.members import FILE
 from app.demo.progress import Lane, Teller
 from app.demo.school import School
 from app.demo.stage import BY_HAND, COURSE_INFO, MAILMAN, NEWSLETTER, PLACES, Stage
-from app.members_import import carried
+from app.incoming.members_import import carried
 from core.connector import Verb
 
 PATIENCE = 75.0  # seconds; half of that before the erasures, which need not wait for the last

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from app import report_text
 from app.demo.cast import Cast
 from app.demo.elsewhere import ROLE
 from app.demo.promises import Evidence, Verdict
 from app.demo.stage import BY_HAND, SCHOOL, Stage
 from app.settings import PREFIX
-from app.totals_text import render_totals
+from app.words import report as report_text
+from app.words.totals import render_totals
 from core.report import customer_report
 
 FIGURES: Mapping[str, str] = {

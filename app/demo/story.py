@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from app.demo.cast import Cast
 from app.demo.stage import FORMER, NEWSLETTER
-from app.members_import import request
+from app.incoming.members_import import request
 from core.connector import Basis, BasisKind, Verb
 from core.ledger.intake import Request
 

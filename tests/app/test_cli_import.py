@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app import members_import
+from app.incoming import members_import
 from tests.app.conftest import SCHOOL, CommandLine, connect_by_hand
 
 HEADER = "reference,email,first_name,last_name,lists,basis,basis_id,basis_given_at,basis_source"

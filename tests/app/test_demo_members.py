@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from app.demo.members import FILE, text
-from app.members_csv import Member, read
+from app.incoming.members_csv import Member, read
 from core.connector import BasisKind
 
 

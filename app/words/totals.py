@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.report_text import Language
-from app.report_words import STATES
+from app.words.report import Language
+from app.words.vocabulary import STATES
 from core.connector import Text
 from core.report import CustomerReport
 from core.report.standing import Count, Standing

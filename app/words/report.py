@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from app.report_words import (
+from app.words.vocabulary import (
     AS_ASKED,
     HEADINGS,
     LET_IT_GO_ON,

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TextIO, TypeVar
 from zoneinfo import ZoneInfo
 
-from app import members_csv_texts as texts
-from app.csv_rows import NOT_UTF8, BadFile, Lines, Row, opened, rows
-from app.members_csv_header import EXTRA, NAMES, columns_of
+from app.incoming import csv_texts as texts
+from app.incoming.csv_header import EXTRA, NAMES, columns_of
+from app.incoming.csv_rows import NOT_UTF8, BadFile, Lines, Row, opened, rows
 from core.connector import Basis, BasisKind, Text
 from core.identity import BadInput, check_reference, normalise
 

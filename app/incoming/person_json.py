@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from app.given_moments import check_past, moment
-from app.members_csv import FORMULA, LONGEST_CELL, SIGNED_NUMBER
+from app.incoming.given_moments import check_past, moment
+from app.incoming.members_csv import FORMULA, LONGEST_CELL, SIGNED_NUMBER
 from core.connector import Basis, BasisKind
 from core.identity import normalise
 

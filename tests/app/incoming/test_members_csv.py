@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.csv_rows import LONGEST_ROW, as_text
-from app.members_csv import BadFile, BadRow, Member, members, read
+from app.incoming.csv_rows import LONGEST_ROW, as_text
+from app.incoming.members_csv import BadFile, BadRow, Member, members, read
 from core.connector import BasisKind
 
 HEADER = "reference,email,first_name,last_name,lists,basis,basis_id,basis_given_at,basis_source"
@@ -376,7 +376,7 @@ def test_a_file_without_end_is_refused(start: bytes, then: bytes) -> None:
 
 
 def test_a_file_of_too_many_lines_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.csv_rows.MOST_LINES", 50)
+    monkeypatch.setattr("app.incoming.csv_rows.MOST_LINES", 50)
     with pytest.raises(BadFile, match="Split it"):
         outcome(file() + b"\n" * 100)
 

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app import report_words as words
-from app.report_text import WIDTH, Language, render
+from app.words import vocabulary as words
+from app.words.report import WIDTH, Language, render
 from core.connector import Presence, Text, Verb
 from core.report import PersonReport
 from core.report.standing import WHOSE, Count, Standing, Whose

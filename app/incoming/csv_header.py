@@ -6,8 +6,8 @@ import csv
 import re
 from collections.abc import Sequence
 
-from app import members_csv_texts as texts
-from app.csv_rows import NOT_UTF8, BadFile
+from app.incoming import csv_texts as texts
+from app.incoming.csv_rows import NOT_UTF8, BadFile
 
 NAMES = ("first_name", "last_name")
 REQUIRED = (

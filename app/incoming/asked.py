@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from app.given_moments import check_past, moment
-from app.json_input import STANDARD_INPUT, checked, read_object
-from app.person_json import GivenBasis, GivenPerson
+from app.incoming.given_moments import check_past, moment
+from app.incoming.json_input import STANDARD_INPUT, checked, read_object
+from app.incoming.person_json import GivenBasis, GivenPerson
 from core.connector import Text, Verb
 from core.identity import BadInput, check_reference
 from core.ledger.intake import Request

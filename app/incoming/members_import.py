@@ -9,8 +9,8 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from app.given_moments import check_past
-from app.members_csv import BadRow, Member, read
+from app.incoming.given_moments import check_past
+from app.incoming.members_csv import BadRow, Member, read
 from core.connector import Verb
 from core.identity import BadInput
 from core.ledger import Ledger
