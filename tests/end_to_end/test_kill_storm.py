@@ -428,8 +428,8 @@ def judge(storm: Storm, members: list[Member], server: MailmanServer, *, seconds
         resurrected=sum(member.state == "erased" for member in wrong),
         falsely_verified=len(wrong),
         verified_percent=round(100 * sum(ended[end] for end in VERIFIED) / promised, 1),
-        takeover_median=round(statistics.median(storm.takeovers), 2),
-        takeover_max=round(max(storm.takeovers), 2),
+        takeover_median=round(statistics.median(storm.takeovers or [0.0]), 2),
+        takeover_max=round(max(storm.takeovers, default=0.0), 2),
         calls=len(storm.wire.calls),
         seconds=seconds,
     )

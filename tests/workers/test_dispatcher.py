@@ -1,0 +1,297 @@
+"""Lanes that are due are rung, by one leader, whatever goes wrong around it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import pairwise
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from core.connector import Account
+from core.database import DatabaseAway
+from core.errors import TryLater
+from core.ledger import Ledger, finishing, lanes
+from core.ledger import connections as connections_of
+from core.ledger.schema import lanes as lane_rows
+from core.states import Ended
+from core.testing.lies import fails
+from tests.workers.school import EMAIL, HOUR, MINUTE, SECOND, School
+from workers import dispatcher as module
+from workers.dispatcher import Dispatcher
+from workers.session import Leadership
+
+PATIENCE = 10.0
+
+
+class Bell:
+    """What rings, and what a broken broker does instead."""
+
+    def __init__(self) -> None:
+        self.rung: list[UUID] = []
+        self.broken: Callable[[UUID], bool] = lambda _: False
+
+    def __call__(self, lane: UUID) -> None:
+        if self.broken(lane):
+            raise ConnectionError("no broker at 127.0.0.1")
+        self.rung.append(lane)
+
+
+@pytest.fixture
+def bell() -> Bell:
+    return Bell()
+
+
+@pytest.fixture
+def dispatcher(ledger: Ledger, bell: Bell) -> Iterator[Dispatcher]:
+    one = Dispatcher(ledger, bell)
+    yield one
+    one.leadership.close()
+
+
+def test_what_is_due_is_rung(school: School, dispatcher: Dispatcher, bell: Bell) -> None:
+    dispatcher.tick()
+    assert bell.rung == []
+    school.subscribe()
+    dispatcher.tick()
+    assert bell.rung == [school.lane]
+
+
+def test_a_lane_is_not_rung_twice_within_its_back_off(
+    school: School, dispatcher: Dispatcher, bell: Bell
+) -> None:
+    school.subscribe()
+    rung_after = []
+    for _ in range(140):
+        before = len(bell.rung)
+        dispatcher.tick()
+        if len(bell.rung) > before:
+            rung_after.append(school.clock.at)
+        school.passing(SECOND / 2)
+    waits = [later - first for first, later in pairwise(rung_after)]
+    assert waits == [1 * SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 16 * SECOND, 32 * SECOND]
+
+
+def test_new_work_rings_at_once(school: School, dispatcher: Dispatcher, bell: Bell) -> None:
+    school.subscribe()
+    dispatcher.tick()
+    school.unsubscribe()
+    dispatcher.tick()
+    assert bell.rung == [school.lane] * 2
+
+
+def test_a_lane_that_is_held_closed_or_leased_is_not_rung(
+    school: School, dispatcher: Dispatcher, bell: Bell
+) -> None:
+    school.subscribe()
+    with school.ledger.begin() as tx:
+        lanes.hold(tx, school.lane, "paused")
+    dispatcher.tick()
+    school.resume()
+    school.imitation.always("places", fails(TryLater("503")))
+    school.drain()
+    dispatcher.tick()
+    assert bell.rung == []
+    school.passing(MINUTE)
+    session = school.worker.session().id
+    with school.ledger.begin() as tx:
+        assert lanes.lease(tx, school.lane, session) is not None
+    dispatcher.tick()
+    assert bell.rung == []
+
+
+def test_a_bell_that_is_lost_costs_a_second(
+    school: School, dispatcher: Dispatcher, bell: Bell
+) -> None:
+    school.subscribe()
+    dispatcher.tick()
+    school.passing(SECOND)
+    dispatcher.tick()
+    assert bell.rung == [school.lane] * 2
+
+
+def another_lane(school: School, title: str) -> UUID:
+    return connections_of.add(
+        school.ledger,
+        school.customer.id,
+        platform="imitation",
+        title=title,
+        settings={},
+        account=Account(title, title),
+        places={"news": "news"},
+        fields=(),
+        keep_refusal=False,
+    )
+
+
+def test_a_broker_that_fails_for_one_lane_keeps_no_other_waiting(
+    school: School, dispatcher: Dispatcher, bell: Bell
+) -> None:
+    others = {another_lane(school, f"Other {n}") for n in range(4)}
+    school.subscribe()
+    bell.broken = lambda lane: lane == school.lane
+    dispatcher.tick()
+    assert set(bell.rung) == others
+    bell.broken = lambda _: False
+    school.passing(SECOND)
+    dispatcher.tick()
+    assert bell.rung.count(school.lane) == 1
+
+
+def test_a_broker_that_was_away_for_long_costs_a_second_once_it_is_back(
+    school: School, dispatcher: Dispatcher, bell: Bell
+) -> None:
+    school.subscribe()
+    bell.broken = lambda _: True
+    for _ in range(100):
+        dispatcher.tick()
+        school.passing(SECOND)
+    bell.broken = lambda _: False
+    dispatcher.tick()
+    assert bell.rung == [school.lane]
+
+
+def test_the_lane_of_a_dead_session_is_taken_back_and_rung(
+    school: School, dispatcher: Dispatcher, bell: Bell
+) -> None:
+    school.subscribe()
+    session = school.worker.session().id
+    with school.ledger.begin() as tx:
+        lease = lanes.lease(tx, school.lane, session)
+    assert lease is not None
+    dispatcher.tick()
+    assert bell.rung == []
+    school.worker.session().close()
+    school.workers.remove(school.worker)
+    dispatcher.tick()
+    assert bell.rung == [school.lane]
+    assert school.lane_row().fence == lease.fence + 1
+
+
+def test_the_lane_of_a_living_worker_that_does_not_renew_is_taken_back(
+    school: School, dispatcher: Dispatcher, bell: Bell
+) -> None:
+    school.subscribe()
+    session = school.worker.session().id
+    with school.ledger.begin() as tx:
+        lanes.lease(tx, school.lane, session)
+    school.passing(lanes.LEASE + SECOND)
+    dispatcher.tick()
+    assert bell.rung == [school.lane]
+
+
+def test_what_was_overlooked_is_healed_within_a_minute(
+    school: School, dispatcher: Dispatcher, bell: Bell
+) -> None:
+    dispatcher.tick()
+    asked = school.subscribe()
+    with school.ledger.begin() as tx:
+        tx.db.execute(sa.update(lane_rows).values(ready_at=None))
+    dispatcher.tick()
+    assert bell.rung == []
+    school.passing(module.TIDY)
+    dispatcher.tick()
+    dispatcher.tick()
+    assert bell.rung == [school.lane]
+    school.drain()
+    assert school.ended(asked) is Ended.CONFIRMED
+
+
+def test_tidying_comes_once_a_minute(
+    school: School, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tidied = []
+    monkeypatch.setattr(finishing, "end", lambda _: tidied.append(school.clock.at))
+    for _ in range(130):
+        dispatcher.tick()
+        school.passing(SECOND)
+    assert tidied == [tidied[0] + n * MINUTE for n in range(3)]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.005)
+
+
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Dispatcher], None]]:
+    """Runs dispatchers in threads, and ends them all."""
+    monkeypatch.setattr(module, "TICK", 0.01)
+    started: list[tuple[Dispatcher, threading.Thread]] = []
+
+    def run(dispatcher: Dispatcher) -> None:
+        thread = threading.Thread(target=dispatcher.run)
+        started.append((dispatcher, thread))
+        thread.start()
+
+    yield run
+    for dispatcher, thread in started:
+        dispatcher.stop()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_only_one_leads_and_another_takes_over(
+    school: School, running: Callable[[Dispatcher], None]
+) -> None:
+    first, second = Bell(), Bell()
+    leader = Dispatcher(school.ledger, first)
+    assert leader.leadership.held()
+    running(leader)
+    running(Dispatcher(school.ledger, second))
+    school.subscribe()
+    until(lambda: first.rung == [school.lane])
+    leader.stop()
+    school.passing(HOUR)
+    until(lambda: second.rung == [school.lane])
+    assert first.rung in ([school.lane], [school.lane] * 2)
+
+
+def test_a_tick_that_fails_is_tried_again(
+    school: School,
+    running: Callable[[Dispatcher], None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failures = iter([DatabaseAway("OperationalError"), RuntimeError(EMAIL)])
+    honest = lanes.any_expired
+
+    def failing(tx: object) -> bool:
+        for failure in failures:
+            raise failure
+        return honest(tx)  # type: ignore[arg-type]  # as it was given
+
+    monkeypatch.setattr(lanes, "any_expired", failing)
+    bell = Bell()
+    school.subscribe()
+    running(Dispatcher(school.ledger, bell))
+    until(lambda: bell.rung == [school.lane])
+    assert "the database is away: OperationalError" in caplog.text
+    assert "RuntimeError" in caplog.text
+    assert EMAIL not in caplog.text
+
+
+def test_leadership_is_free_after_it_ends(school: School) -> None:
+    first, second = Leadership(school.ledger.database), Leadership(school.ledger.database)
+    assert first.held()
+    assert first.held()
+    assert not second.held()
+    first.close()
+    assert second.held()
+    second.close()
+
+
+def test_a_tick_while_nothing_is_due_is_cheap_reading(
+    school: School, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dispatcher.tick()
+    monkeypatch.setattr(Ledger, "begin", lambda _: pytest.fail("it writes"))
+    dispatcher.tick()
+    school.passing(timedelta(seconds=1))
+    dispatcher.tick()

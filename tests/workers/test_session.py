@@ -1,0 +1,203 @@
+"""A worker's death shows at once, by itself, on both databases."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from textwrap import dedent
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from core.database import Database
+from core.ledger import Ledger, lanes
+from core.migrations import Store
+from tests.databases import NOW, Server, Urls
+from tests.workers.school import School
+from workers.session import Leadership, Session, dead
+
+ROOT = Path(__file__).parents[2]
+AT_ONCE = 1.0  # second: the promise
+
+WORKER = dedent(
+    """
+    import json, sys
+    from datetime import datetime
+    from core.database import Database
+    from core.ledger import Ledger, lanes
+    from core.safe import Safe
+    from uuid import UUID
+    from workers.session import Leadership, Session
+
+    now = datetime.fromisoformat(sys.argv[3])
+    ledger = Ledger(Database(sys.argv[1], clock=lambda _: now), Safe(Database(sys.argv[2])), {})
+    session, leadership = Session(ledger), Leadership(ledger.database)
+    leads = leadership.held()
+    with ledger.begin() as tx:
+        for connection in sys.argv[4:]:
+            assert lanes.lease(tx, UUID(connection), session.id)
+    print(json.dumps({"session": str(session.id), "leads": leads}), flush=True)
+    sys.stdin.read()
+    """
+)
+
+
+@contextmanager
+def another(urls: Urls, *connections: UUID) -> Iterator[tuple[subprocess.Popen[str], UUID, bool]]:
+    """A worker in a process of its own, that leases these lanes and leads if it can."""
+    command = [sys.executable, "-c", WORKER, urls[Store.LEDGER], urls[Store.SAFE]]
+    process = subprocess.Popen(
+        [*command, NOW.isoformat(), *map(str, connections)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            assert process.stdout is not None
+            said = json.loads(process.stdout.readline())
+            yield process, UUID(said["session"]), said["leads"]
+        finally:
+            process.kill()
+
+
+def seconds_until(shown: Callable[[], bool]) -> float:
+    start = time.monotonic()
+    while not shown():
+        assert time.monotonic() - start < 10 * AT_ONCE, "it never shows"
+        time.sleep(0.005)
+    return time.monotonic() - start
+
+
+def test_a_live_session_is_not_called_dead(ledger: Ledger) -> None:
+    session = Session(ledger)
+    assert session.alive()
+    for _ in range(3):
+        assert dead(ledger, {session.id}) == set()
+    assert session.alive()
+    session.close()
+
+
+def test_nobody_to_ask_about_is_nobody_dead(ledger: Ledger) -> None:
+    assert dead(ledger, set()) == set()
+
+
+def test_a_session_that_was_closed_is_dead_at_once(ledger: Ledger) -> None:
+    session, other = Session(ledger), Session(ledger)
+    session.close()
+    assert dead(ledger, {session.id, other.id}) == {session.id}
+    other.close()
+
+
+def test_a_killed_worker_is_dead_within_a_second_and_its_lanes_are_free(
+    ledger: Ledger, school: School, urls: Urls
+) -> None:
+    connection = school.lane
+    school.subscribe()
+    with another(urls, connection) as (process, session, _):
+        assert dead(ledger, {session}) == set()
+        process.send_signal(signal.SIGKILL)
+        assert seconds_until(lambda: dead(ledger, {session}) == {session}) < AT_ONCE
+    with ledger.begin() as tx:
+        assert lanes.leasing_sessions(tx) == {session}
+        assert lanes.reclaim(tx, {session}) == 1
+    mine = Session(ledger)
+    with ledger.begin() as tx:
+        lease = lanes.lease(tx, connection, mine.id)
+    assert lease is not None
+    mine.close()
+
+
+def test_a_stopped_worker_is_alive_until_it_is_killed(ledger: Ledger, urls: Urls) -> None:
+    with another(urls) as (process, session, _):
+        process.send_signal(signal.SIGSTOP)
+        assert dead(ledger, {session}) == set()
+        process.send_signal(signal.SIGKILL)
+        assert seconds_until(lambda: dead(ledger, {session}) == {session}) < AT_ONCE
+
+
+def test_one_process_leads_and_another_takes_over_within_a_second(
+    ledger: Ledger, urls: Urls
+) -> None:
+    mine = Leadership(ledger.database)
+    with another(urls) as (process, _, leads):
+        assert leads
+        assert not mine.held()
+        process.send_signal(signal.SIGKILL)
+        assert seconds_until(mine.held) < AT_ONCE
+    with another(urls) as (_, _, leads):
+        assert not leads
+    assert mine.held()
+    mine.close()
+
+
+def test_leadership_that_was_given_up_can_be_taken(ledger: Ledger) -> None:
+    one, other = Leadership(ledger.database), Leadership(ledger.database)
+    assert one.held()
+    assert not other.held()
+    one.close()
+    assert other.held()
+    other.close()
+    other.close()
+
+
+def test_asking_who_died_costs_no_connection_of_its_own(ledger: Ledger) -> None:
+    sessions = [Session(ledger) for _ in range(8)]
+    dead(ledger, {session.id for session in sessions})
+    opened = 0
+
+    def count(*_: object) -> None:
+        nonlocal opened
+        opened += 1
+
+    sa.event.listen(ledger.database.engine, "connect", count)
+    for _ in range(5):
+        dead(ledger, {session.id for session in sessions})
+    assert opened == 0
+    for session in sessions:
+        session.close()
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_a_session_whose_server_connection_broke_knows_it(
+    ledger: Ledger, postgresql: Server
+) -> None:
+    session, leadership = Session(ledger), Leadership(ledger.database)
+    assert leadership.held()
+    postgresql.run("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+    assert seconds_until(lambda: not session.alive()) < AT_ONCE
+    assert dead(ledger, {session.id}) == {session.id}
+    assert leadership.held(), "it is taken anew"
+    leadership.close()
+
+
+def test_sessions_in_two_installations_do_not_see_each_other(
+    ledger: Ledger, tmp_path: Path
+) -> None:
+    other = Database(f"sqlite:///{tmp_path}/other.db")
+    one, two = Leadership(ledger.database), Leadership(other)
+    assert one.held()
+    assert two.held()
+    one.close()
+    two.close()
+    other.engine.dispose()
+
+
+@pytest.mark.parametrize("urls", ["sqlite"], indirect=True)
+def test_files_of_ended_sessions_do_not_pile_up(ledger: Ledger, urls: Urls) -> None:
+    folder = Path(f"{sa.make_url(urls[Store.LEDGER]).database}.locks")
+    for _ in range(3):
+        Session(ledger).close()
+    with another(urls) as (process, session, _):
+        process.kill()
+        process.wait()
+        assert dead(ledger, {session}) == {session}
+    assert [path.name for path in folder.iterdir() if "1eade-" not in path.name] == []
