@@ -225,9 +225,12 @@ def reclaim(tx: Transaction, dead: Collection[UUID]) -> int:
     in flight there is recognised by its older fence (holdings.adopt).
     """
     gone = sa.or_(lanes.c.session.in_(list(dead)), lanes.c.lease_until < tx.now)
+    # Doorbells that the dead had not answered yet are lost as well: ring again at once.
+    unanswered = sa.and_(lanes.c.session.is_(None), lanes.c.rings > 0)
+    found = lanes.c.connection.in_(locked(tx, sa.or_(gone, unanswered)))
     taken = tx.db.execute(
         sa.update(lanes)
-        .where(lanes.c.connection.in_(locked(tx, gone)))
+        .where(found, gone)
         .values(
             session=None,
             lease_until=None,
@@ -235,13 +238,7 @@ def reclaim(tx: Transaction, dead: Collection[UUID]) -> int:
             ready_at=tx.now,
         )
     )
-    # Doorbells that the dead had not answered yet are lost as well: ring again at once.
-    unanswered = sa.and_(lanes.c.session.is_(None), lanes.c.rings > 0)
-    tx.db.execute(
-        sa.update(lanes)
-        .where(lanes.c.connection.in_(locked(tx, unanswered)))
-        .values(ring_at=None, rings=0)
-    )
+    tx.db.execute(sa.update(lanes).where(found, unanswered).values(ring_at=None, rings=0))
     return taken.rowcount
 
 

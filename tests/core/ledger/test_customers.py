@@ -1,0 +1,107 @@
+"""Whose data it is, and which streams of mail they send."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+
+from core.ledger import Ledger, customers, schema
+from core.ledger.customers import Customer, MailingList, Purpose
+from core.refusals import Taken, Unknown
+from core.safe import Safe
+from core.sealing import CannotOpen, Key
+
+
+def test_a_customer_is_known_by_name_and_by_id(ledger: Ledger) -> None:
+    made = customers.create(ledger, "De Verfschuur", "Europe/Brussels")
+    with ledger.read() as tx:
+        assert customers.named(tx, "De Verfschuur") == made
+        assert customers.named(tx, str(made.id)) == made
+        assert customers.every(tx) == [made]
+
+
+def test_a_name_is_taken_once(ledger: Ledger) -> None:
+    customers.create(ledger, "De Verfschuur")
+    with pytest.raises(Taken, match="De Verfschuur"):
+        customers.create(ledger, "De Verfschuur")
+
+
+@pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../etc/passwd", "Europe", "\0", "x" * 300])
+def test_an_unknown_time_zone_is_refused_in_words(ledger: Ledger, zone: str) -> None:
+    with pytest.raises(Unknown, match="Europe/Amsterdam"):
+        customers.create(ledger, "De Verfschuur", zone)
+
+
+def test_an_unknown_customer_is_refused_with_the_names_that_exist(ledger: Ledger) -> None:
+    with ledger.read() as tx, pytest.raises(Unknown, match="none yet"):
+        customers.named(tx, "De Kwast")
+    customers.create(ledger, "De Verfschuur")
+    with ledger.read() as tx, pytest.raises(Unknown, match="De Verfschuur"):
+        customers.named(tx, "De Kwast")
+
+
+def test_a_list_put_twice_is_one_list_with_the_last_title(ledger: Ledger) -> None:
+    customer = customers.create(ledger, "De Verfschuur")
+    for purpose, title in ((Purpose.NEWSLETTER, "Nieuws"), (Purpose.COURSE_INFO, "Cursus")):
+        customers.put_list(ledger, customer, MailingList("lijst", purpose, title))
+    with ledger.read() as tx:
+        assert customers.lists_of(tx, customer.id) == {
+            "lijst": MailingList("lijst", Purpose.COURSE_INFO, "Cursus")
+        }
+
+
+def test_customers_do_not_see_each_others_lists(ledger: Ledger) -> None:
+    one, other = (customers.create(ledger, name) for name in ("De Verfschuur", "De Kwast"))
+    customers.put_list(ledger, one, MailingList("lijst", Purpose.NEWSLETTER, "Nieuws"))
+    with ledger.read() as tx:
+        assert customers.lists_of(tx, other.id) == {}
+
+
+# --- the customer's key
+
+
+def reopened(ledger: Ledger, keys: dict[int, Key]) -> Ledger:
+    return Ledger(ledger.database, Safe(ledger.safe.database), keys)
+
+
+def test_every_customer_has_keys_of_its_own(ledger: Ledger) -> None:
+    one, other = (customers.create(ledger, name) for name in ("De Verfschuur", "De Kwast"))
+    with ledger.read() as tx:
+        assert ledger.keys_of(tx, one.id) != ledger.keys_of(tx, other.id)
+
+
+def test_the_same_key_file_opens_a_customer_again(
+    ledger: Ledger, customer: Customer, key_versions: dict[int, Key]
+) -> None:
+    with ledger.read() as tx:
+        known = ledger.keys_of(tx, customer.id)
+        assert reopened(ledger, key_versions).keys_of(tx, customer.id) == known
+
+
+def test_a_newer_version_seals_and_the_older_still_opens(
+    ledger: Ledger, customer: Customer, key_versions: dict[int, Key]
+) -> None:
+    renewed = reopened(ledger, {**key_versions, 2: Key.random()})
+    newer = customers.create(renewed, "De Kwast")
+    with renewed.read() as tx:
+        versions = tx.db.execute(sa.select(schema.customers.c.id, schema.customers.c.key_version))
+        assert {row.id: row.key_version for row in versions} == {customer.id: 1, newer.id: 2}
+        assert renewed.keys_of(tx, customer.id) != renewed.keys_of(tx, newer.id)
+
+
+@pytest.mark.parametrize("version", [1, 2], ids=["another key", "a version that is missing"])
+def test_another_key_file_opens_nothing(ledger: Ledger, customer: Customer, version: int) -> None:
+    stranger = reopened(ledger, {version: Key.random()})
+    with stranger.read() as tx, pytest.raises(CannotOpen):
+        stranger.keys_of(tx, customer.id)
+
+
+def test_a_key_that_was_moved_to_another_customer_does_not_open(ledger: Ledger) -> None:
+    one, other = (customers.create(ledger, name) for name in ("De Verfschuur", "De Kwast"))
+    with ledger.begin() as tx:
+        of = schema.customers.c.wrapped_key
+        stolen = tx.db.execute(sa.select(of).where(schema.customers.c.id == one.id)).scalar_one()
+        where = sa.update(schema.customers).where(schema.customers.c.id == other.id)
+        tx.db.execute(where.values(wrapped_key=stolen))
+    with ledger.read() as tx, pytest.raises(CannotOpen):
+        ledger.keys_of(tx, other.id)
