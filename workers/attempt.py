@@ -101,6 +101,8 @@ class Attempt:
     def run(self, connect: Callable[[], Connector[Any]]) -> None:
         left, by_hand = self.holding.goal, self.scene.platform.by_hand
         if self.scene.platform.can_look or left.without(by_hand):
+            if not (self.who.emails or self.who.remote_ids):
+                raise Refused("nothing is left by which to look for this person")
             connector = connect()
             self.leave_others_alone(connector)
             left = self.work(connector, left)

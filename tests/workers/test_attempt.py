@@ -195,6 +195,14 @@ def test_nothing_is_sent_of_whom_nothing_is_left(stage: Stage) -> None:
     assert stage.faces == []
 
 
+def test_whom_we_can_no_longer_look_for_is_never_called_gone(stage: Stage) -> None:
+    """An empty search finds nothing, which would look like absence."""
+    done = stage.run(ASKED["erase"], who=Identity(()), person=None)
+    assert isinstance(done.error, Refused)
+    assert done.look is None
+    assert stage.connected == 0
+
+
 def test_nobody_is_subscribed_without_a_basis(stage: Stage) -> None:
     done = stage.run(ASKED["subscribe"], bases={})
     assert isinstance(done.error, Unreadable)
