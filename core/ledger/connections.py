@@ -49,7 +49,7 @@ def add(
     fields: Sequence[str],
     keep_refusal: bool,
 ) -> UUID:
-    """Raises Taken when this account or this title is connected already."""
+    """Raises Taken when the account is connected already, or the title was ever used."""
     new = uuid4()
     with ledger.begin() as tx:
         keys = ledger.keys_of(tx, customer)
@@ -57,7 +57,7 @@ def add(
         for known in tx.db.execute(
             sa.select(connections).where(connections.c.customer == customer)
         ):
-            if known.account == pinned:
+            if known.account == pinned and known.closed_at is None:
                 raise Taken(f'This account is connected already, as "{known.title}".')
             if known.title == title:
                 raise Taken(f'There is a connection "{title}" already. Choose another title.')

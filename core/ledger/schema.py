@@ -63,8 +63,15 @@ connections = sa.Table(
     sa.Column("keep_refusal", sa.Boolean, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("closed_at", Moment),
-    sa.UniqueConstraint("customer", "account"),
     sa.UniqueConstraint("customer", "title"),
+    sa.Index(
+        "uq_connections_open_account",
+        "customer",
+        "account",
+        unique=True,
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
+    ),
 )
 
 # The lane is the queue of one connection: sole right, order and pace live in this row.

@@ -377,6 +377,7 @@ class Result:
     falsely_verified: int
     verified_percent: float
     takeover_median: float
+    takeover_p95: float
     takeover_max: float
     calls: int
     seconds: int
@@ -417,6 +418,7 @@ def judge(storm: Storm, members: list[Member], server: MailmanServer, *, seconds
         for call in storm.wire.calls
         if call.method == "POST" and call.path.endswith("/members") and call.status == 201
     )
+    waits = sorted(storm.takeovers) or [0.0]
     return Result(
         name="kill storm",
         operations=promised,
@@ -428,8 +430,9 @@ def judge(storm: Storm, members: list[Member], server: MailmanServer, *, seconds
         resurrected=sum(member.state == "erased" for member in wrong),
         falsely_verified=len(wrong),
         verified_percent=round(100 * sum(ended[end] for end in VERIFIED) / promised, 1),
-        takeover_median=round(statistics.median(storm.takeovers or [0.0]), 2),
-        takeover_max=round(max(storm.takeovers, default=0.0), 2),
+        takeover_median=round(statistics.median(waits), 2),
+        takeover_p95=round(waits[int(len(waits) * 0.95)], 2),
+        takeover_max=round(waits[-1], 2),
         calls=len(storm.wire.calls),
         seconds=seconds,
     )

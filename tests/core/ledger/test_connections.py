@@ -184,6 +184,24 @@ def test_an_erasure_that_waits_when_a_connection_is_closed_becomes_a_task(
     assert (task.kind, task.verb) == (Task.CANNOT_LOOK, Verb.ERASE)
 
 
+def test_an_account_that_was_closed_can_be_connected_again(closed: School) -> None:
+    again = connections.add(
+        closed.ledger,
+        closed.customer.id,
+        platform="mailman",
+        title="Mailman, opnieuw",
+        settings={},
+        account=Account("Mailman", "Mailman"),
+        places={},
+        fields=(),
+        keep_refusal=False,
+    )
+    with closed.ledger.read() as tx:
+        known = connections.of_customer(tx, closed.customer.id)
+    assert len(known) == 2
+    assert [one.id for one in known if one.is_open] == [again]
+
+
 def test_closing_twice_keeps_the_first_moment(closed: School) -> None:
     first = only_connection(closed).closed_at
     connections.close(closed.ledger, only_connection(closed).id)

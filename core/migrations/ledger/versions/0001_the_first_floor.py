@@ -46,9 +46,17 @@ def upgrade() -> None:
             ["customer"], ["customers.id"], name=op.f("fk_connections_customer")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_connections")),
-        sa.UniqueConstraint("customer", "account", name=op.f("uq_connections_customer_account")),
         sa.UniqueConstraint("customer", "title", name=op.f("uq_connections_customer_title")),
     )
+    with op.batch_alter_table("connections") as batch_op:
+        batch_op.create_index(
+            "uq_connections_open_account",
+            ["customer", "account"],
+            unique=True,
+            sqlite_where=sa.text("closed_at IS NULL"),
+            postgresql_where=sa.text("closed_at IS NULL"),
+        )
+
     op.create_table(
         "lists",
         sa.Column("id", sa.Uuid(), nullable=False),
