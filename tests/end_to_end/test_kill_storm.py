@@ -56,7 +56,7 @@ class Plan:
 
 
 FULL = Plan(10, 33, 4, 60, 30, 0.15, 30.0, 90.0)
-SHORT = Plan(4, 14, 3, 8, 4, 0.05, 3.0, 60.0)
+SHORT = Plan(4, 14, 3, 8, 3, 0.05, 3.0, 60.0)
 DELAY = 0.05  # of the wire, so that a call lasts long enough to be hit
 
 
