@@ -9,7 +9,7 @@ import pytest
 
 from app.logs import OURS
 
-pytest_plugins = ["tests.databases", "tests.school", "tests.servers"]
+pytest_plugins = ["tests.servers", "tests.databases", "tests.school"]
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ from core.migrations import Store
 from core.safe import Safe
 from core.safe import metadata as safe_tables
 from core.sealing import Key
+from tests.servers import missing
 
 POSTGRES_URL = "COURSEFLOW_SYNC_TEST_POSTGRES_URL"
 NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
@@ -82,10 +83,7 @@ def postgresql() -> Iterator[Server]:
         booted = get_server(folder, cleanup_mode="delete")
     except Exception as error:  # noqa: BLE001  whatever it is, there is no server
         shutil.rmtree(folder, ignore_errors=True)
-        reason = f"PostgreSQL is missing: {POSTGRES_URL} is not set, {type(error).__name__} here"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(f"PostgreSQL ({POSTGRES_URL} is not set, {type(error).__name__} here)")
     yield Server(sa.make_url(booted.get_uri()).set(drivername="postgresql+psycopg"))
     booted.cleanup()
 

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -86,14 +87,14 @@ def is_free(database: Database, session: UUID) -> bool:
     return True
 
 
-class Lock:
+class Lock(Protocol):
     """A lock that the operating system or the server drops when we die."""
 
     def holds(self) -> bool:
-        raise NotImplementedError
+        """Whether it is still ours."""
 
     def close(self) -> None:
-        raise NotImplementedError
+        """Give it back."""
 
 
 def held_lock(database: Database, space: int, name: UUID) -> Lock:
@@ -103,7 +104,7 @@ def held_lock(database: Database, space: int, name: UUID) -> Lock:
     return ServerLock(database, space, name)
 
 
-class FileLock(Lock):
+class FileLock:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
@@ -137,7 +138,7 @@ def number(name: UUID) -> int:
     return name.int & 0x7FFFFFFF
 
 
-class ServerLock(Lock):
+class ServerLock:
     """PostgreSQL: the lock lives as long as this one connection."""
 
     def __init__(self, database: Database, space: int, name: UUID) -> None:

@@ -15,6 +15,7 @@ import pytest
 from app.demo import run
 from app.demo.run import MAILMAN_PYTHON
 from app.demo.sandbox_server import ROOT, SandboxFailed, SandboxServer
+from tests.servers import required_python
 
 
 def test_without_mailman_it_says_what_to_do(
@@ -71,8 +72,7 @@ def test_a_sandbox_ends_with_whoever_started_it(tmp_path: Path) -> None:
 @pytest.mark.storm
 @pytest.mark.timeout(300)
 def test_one_command_runs_it_all(tmp_path: Path) -> None:
-    if not os.environ.get(MAILMAN_PYTHON):
-        pytest.skip("GNU Mailman is missing")
+    required_python(MAILMAN_PYTHON, "GNU Mailman")
     command = [sys.executable, "-m", "app.cli", "demo", "--once", "--json"]
     done = subprocess.run(
         command,

@@ -16,6 +16,7 @@ from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Retries
 
+from tests.servers import missing
 from workers.broker import QUEUE, UnknownBroker, broker_at, build
 from workers.memory import MemoryBroker
 
@@ -117,11 +118,11 @@ def test_a_ring_goes_through_redis(redis_url: str) -> None:
 
 
 def test_a_ring_goes_through_rabbitmq(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Optional on every machine; in a queue of this test's own."""
+    """In a queue of this test's own."""
     try:
         socket.create_connection(RABBIT, 1).close()
     except OSError:
-        pytest.skip("RabbitMQ is missing on 127.0.0.1:5672")
+        missing("RabbitMQ at 127.0.0.1:5672")
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     monkeypatch.setattr("workers.broker.QUEUE", f"test-{os.getpid()}-{uuid4().hex}")
     url = "amqp://guest:guest@127.0.0.1:5672/"
