@@ -2,6 +2,8 @@
 PYTHON ?= python3
 ONCE ?=
 ARGS ?=
+# How many test processes; files stay whole, as many of them share one server.
+PARALLEL ?= 2
 
 BIN := .venv/bin
 MAILMAN := .venv-mailman
@@ -24,12 +26,21 @@ demo: .venv/run.stamp $(MAILMAN)/stamp ## Run the whole product on this machine;
 .PHONY: test
 test: .venv/dev.stamp $(MAILMAN)/stamp ## Run every test but the storms; ARGS="-k name" narrows it
 	@COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON="$(CURDIR)/$(MAILMAN)/bin/python" \
-		$(BIN)/pytest -m "not storm" $(ARGS)
+		$(BIN)/pytest -n $(PARALLEL) --dist loadfile --no-loadscope-reorder \
+		-m "not storm" $(ARGS)
 
 .PHONY: storm
 storm: .venv/dev.stamp $(MAILMAN)/stamp ## Run the slow tests: crashes, races, floods
 	@COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON="$(CURDIR)/$(MAILMAN)/bin/python" \
 		$(BIN)/pytest -m storm $(ARGS)
+
+.PHONY: bench
+bench: .venv/dev.stamp ## Measure, beside what a plain program would do; writes var/bench.json
+	@$(BIN)/python -m bench.run
+
+.PHONY: docs
+docs: .venv/dev.stamp ## Write anew what comes from the code: the OpenAPI document, errors, states
+	@$(BIN)/python -m app.api.documents docs
 
 .PHONY: check
 check: .venv/dev.stamp ## Check format, lint, types and the direction of imports
