@@ -1,13 +1,45 @@
-"""Whether a basis allows mail again after an erasure or an opt-out."""
+"""Whether a basis allows this mail to this person."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from core.connector import Basis, BasisKind
+from core.ledger.customers import MailingList, Purpose
 from core.refusals import NoBasis
 
 CLOCKS_APART = timedelta(minutes=5)  # between the one who tells and us
+
+# A contract is carried out, not advertised; who once bought something may be told of similar
+# offers (Telecommunicatiewet 11.7, read 2026-11-25), which is not what a course is run with.
+SERVES: Mapping[BasisKind, frozenset[Purpose]] = {
+    BasisKind.CONSENT: frozenset(Purpose),
+    BasisKind.EXISTING_CUSTOMER: frozenset({Purpose.NEWSLETTER}),
+    BasisKind.COURSE_CONTRACT: frozenset({Purpose.COURSE_INFO}),
+}
+MAILS = {Purpose.NEWSLETTER: "newsletters", Purpose.COURSE_INFO: "course information"}
+
+
+def check_purpose(basis: Basis, wanted: Collection[MailingList]) -> None:
+    """
+    Raises NoBasis unless every one of these lists is what this kind of basis is for.
+
+    ``existing_customer`` also has to say which text offered the opt-out at the purchase.
+    """
+    unserved = [one for one in wanted if one.purpose not in SERVES[basis.kind]]
+    if unserved:
+        keys = ", ".join(one.key for one in unserved)
+        serves = " or ".join(MAILS[purpose] for purpose in sorted(SERVES[basis.kind]))
+        raise NoBasis(
+            f"The basis {basis.kind.value} is for {serves} only, and this is something else: "
+            f"{keys}. Ask consent for it, or leave that list out."
+        )
+    if basis.kind is BasisKind.EXISTING_CUSTOMER and not basis.text_version:
+        raise NoBasis(
+            "existing_customer counts only if an opt-out was offered at the purchase. Name the "
+            "text that offered it in text_version, or ask consent."
+        )
 
 
 def check(

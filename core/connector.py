@@ -136,13 +136,32 @@ class Residue:
     checked: date
 
 
+JITTER = timedelta(milliseconds=100)  # a line is rarely as quick one time as another
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """At most so many calls in any span of this length."""
+
+    calls: int
+    per: timedelta = timedelta(seconds=1)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """As the platform counts them, per connection."""
+    """As the platform counts them, per connection; every window holds."""
 
     at_once: int = 1
-    calls: int | None = None  # at most so many calls …
-    per: timedelta = timedelta(seconds=1)  # … in any window of this length
+    windows: tuple[Window, ...] = ()
+
+    @property
+    def gap(self) -> timedelta:
+        """
+        Between two calls: evenly spaced like this they fit in every window, also where one was
+        ``JITTER`` longer on its way than another. Rounded up.
+        """
+        wholes = (-(-(one.per + JITTER) // one.calls) for one in self.windows)
+        return max(wholes, default=timedelta(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +184,7 @@ class Platform:
     deadline: timedelta = timedelta(seconds=30)  # one attempt, all its calls together
     late_apply: timedelta = timedelta(minutes=10)  # how late an unanswered call may still act
     limits: Limits = Limits()
+    bulk: int = 0  # the most people in one call of core.faces.Bulk; 0: it has none
 
     def steps(self, verb: Verb) -> Text | None:
         """What a human does there in place of the API; None where the API always can."""
@@ -181,10 +201,14 @@ class Connector(ABC, Generic[S]):
     ``http`` arrives guarded (core.http): pinned hosts, TLS, a deadline, short repeats and
     error mapping. An answer that a connector sees is a success whose body is empty or JSON
     of bounded size and depth. The client is this attempt's own: set its auth and headers.
+
+    ``seen`` is what ``places`` gave earlier in the same turn at this connection, the very
+    objects; empty before. A connector that needs more of a place extends Place.
     """
 
     platform: ClassVar[Platform]
     settings_model: ClassVar[type[BaseModel]]
+    seen: Sequence[Place] = ()
 
     def __init__(self, settings: S, http: httpx.Client) -> None:
         self.settings = settings
@@ -230,3 +254,7 @@ class Connector(ABC, Generic[S]):
     @abstractmethod
     def erase(self, who: Identity) -> None:
         """Remove as much as the API can, everywhere ``find`` looks. Absent is success."""
+
+    def link(self, remote_id: str) -> str | None:  # noqa: ARG002
+        """Where a human finds this entry in the platform's own screens. None: it has no link."""
+        return None

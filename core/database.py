@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import threading
 import time
@@ -19,6 +20,27 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 POOL = 32
 BUSY = 30.0  # seconds
 BETWEEN = 0.01  # seconds between tries
+
+# Where a machine loses its power or its network, TCP says nothing for hours. Both ends ask:
+# after 5 s of silence, every 2 s, 4 times; what was sent has to be taken within 13 s. So a
+# cut-off worker's locks are free long before its leases run out.
+NOTICES_SILENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 13_000,
+}
+SERVER_NOTICES_SILENCE = (
+    "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 4;"
+    " SET tcp_user_timeout = 13000"
+)
+
+# The cluster and the database in it, which a rename, a move or a standby's promotion keep.
+WHICH = (
+    "SELECT system_identifier || ':' || oid FROM pg_control_system(), pg_database"
+    " WHERE datname = current_database()"
+)
 
 
 class UnsafeDatabase(Exception):
@@ -89,9 +111,9 @@ Clock = Callable[[sa.Connection], datetime]
 
 class Database:
     """
-    ``begin()`` opens a writing transaction, ``read()`` a reading one; the outermost caller
-    owns it. Raises DatabaseAway when the server is gone, UnsafeDatabase when it must not be
-    used. ``clock`` is replaced in simulation only.
+    ``begin()`` opens a writing transaction, ``read()`` a reading one, ``glance()`` none at all;
+    the outermost caller owns it. Raises DatabaseAway when the server is gone, UnsafeDatabase
+    when it must not be used. ``clock`` is replaced in simulation only.
     """
 
     def __init__(self, url: str, *, clock: Clock | None = None) -> None:
@@ -123,10 +145,25 @@ class Database:
                 yield Transaction(db, self.clock(db))
 
     @contextmanager
+    def glance(self) -> Iterator[sa.Connection]:
+        """
+        For single statements that read: a transaction would cost more than they do. Between two
+        of them ``rollback`` lets the second see what came since.
+        """
+        options = {"reads": True} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        with self._connection() as connection:
+            yield connection.execution_options(**options)
+
+    @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
+        with self.translated(), self.engine.connect() as db:
+            yield db
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """What goes wrong in the block is said in our words, as in every transaction."""
         try:
-            with self.engine.connect() as db:
-                yield db
+            yield
         except DBAPIError as error:
             if "file is not a database" in str(error.orig):
                 raise UnsafeDatabase(
@@ -136,6 +173,13 @@ class Database:
             if error.connection_invalidated or isinstance(error, sa.exc.OperationalError):
                 raise DatabaseAway(type(error.orig).__name__) from None
             raise
+
+    def identity(self) -> str:
+        """The same for whoever works on this database, by any address. Raises DatabaseAway."""
+        if self.is_sqlite:
+            return f"{socket.gethostname()}:{Path(str(self.url.database)).resolve()}"
+        with self.read() as tx:
+            return str(tx.db.exec_driver_sql(WHICH).scalar_one())
 
     def check(self) -> None:
         """Raises UnsafeDatabase or DatabaseAway unless the settings keep our promises."""
@@ -169,21 +213,30 @@ class Database:
             sa.event.listen(engine, "begin", _begin_sqlite)
             return engine
         if name == "postgresql":
-            return sa.create_engine(
+            engine = sa.create_engine(
                 self.url.set(drivername="postgresql+psycopg"),
                 hide_parameters=True,
                 pool_size=POOL,
                 max_overflow=POOL,
                 pool_pre_ping=True,
+                connect_args=NOTICES_SILENCE,
             )
+            sa.event.listen(engine, "connect", _notice_silence)
+            return engine
         raise UnsafeDatabase(f"{name} is not supported. Use PostgreSQL or SQLite.")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves
+    connection.create_function("from_hex", 1, from_hex, deterministic=True)  # for core.rows
     _write_ahead(connection, until=time.monotonic() + BUSY)
     for pragma in ("synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def from_hex(written: str | None) -> bytes | None:
+    """What core.rows writes for bytes; SQLite has such a function of its own from 3.41 on."""
+    return None if written is None else bytes.fromhex(written)
 
 
 def _write_ahead(connection: Any, until: float) -> None:
@@ -201,6 +254,12 @@ def _write_ahead(connection: Any, until: float) -> None:
             time.sleep(BETWEEN)
         else:
             return
+
+
+def _notice_silence(connection: Any, _record: Any) -> None:
+    connection.autocommit = True
+    connection.execute(SERVER_NOTICES_SILENCE)
+    connection.autocommit = False
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

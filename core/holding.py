@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from core.connector import Basis, Identity, Person, Trace
+from core.sealing import Key
 from core.states import State
-from core.wants import Goal, Wants
+from core.wants import PUSHES, Goal, Wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ class Holding:
     patrol: int
     final_on: datetime | None
     error: str | None
+    held_back: bool = False  # nothing may be pushed: restricted, or about to be erased
+    hinted: bool = False  # the platform told of a change, and nobody looked since
+    hinted_at: datetime | None = None
+    planned_at: datetime | None = None  # what was due before the hint
 
     @property
     def goal(self) -> Goal:
@@ -49,10 +54,26 @@ class Holding:
     @property
     def acted(self) -> bool:
         """Something was sent for what is still to be done: look before repeating."""
-        return self.acted_seq > self.reached_seq
+        return self.acted_seq >= self.wants.erase and self.acted_seq > self.reached_seq
+
+    def covered(self, asked: int) -> int:
+        """
+        The operation up to which an attempt works that was taken up when ``asked`` was the
+        last: an erasure comes alone and first. What a newer one overtook no longer matters.
+        """
+        erase = self.wants.erase
+        return erase if self.reached_seq < erase <= asked else asked
+
+    @property
+    def waits(self) -> bool:
+        """All that is left to do here is a push, and those are held back."""
+        return self.held_back and bool(self.goal) and not self.goal.without(PUSHES)
 
     def settling(self, moment: datetime) -> bool:
         return self.ambiguous_until is not None and moment < self.ambiguous_until
+
+
+NOBODY = Identity(())
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +86,9 @@ class Assignment:
     person: Person | None  # None after an erasure
     bases: Mapping[str, Basis]  # by place that is to be subscribed
     shared: frozenset[str]  # those of the addresses that another living person uses as well
+    key: Key | None  # the person's, of the incarnation ``key_epoch``
+    key_epoch: int
+    before: Identity = NOBODY  # who came back was known by this; it may still be held somewhere
 
 
 def seen(trace: Trace) -> dict[str, Any]:

@@ -64,8 +64,17 @@ class Pepper:
     """Turns what a person is looked up by into a keyed hash; one per customer."""
 
     secret: bytes = field(repr=False)
+    known: dict[tuple[str, str], bytes] | None = field(default=None, repr=False, compare=False)
 
     def hash(self, kind: str, value: str) -> bytes:
+        if self.known is None:
+            return self._hash(kind, value)
+        digest = self.known.get((kind, value))
+        if digest is None:
+            digest = self.known[kind, value] = self._hash(kind, value)
+        return digest
+
+    def _hash(self, kind: str, value: str) -> bytes:
         return hmac.digest(self.secret, f"{kind}|{value}".encode(), hashlib.sha256)
 
 
@@ -75,6 +84,10 @@ class CustomerKeys:
 
     key: Key
     pepper: Pepper
+
+    def for_a_batch(self) -> CustomerKeys:
+        """Hashes each value once. It remembers what it hashed, so it must not live longer."""
+        return CustomerKeys(self.key, Pepper(self.pepper.secret, {}))
 
     @classmethod
     def of(cls, key: Key) -> CustomerKeys:

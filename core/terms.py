@@ -1,12 +1,13 @@
-"""When a legal term ends: calendar months in the customer's own time zone."""
+"""When a legal term ends, when it warns: by the calendar in the customer's own time zone."""
 
 from __future__ import annotations
 
 import calendar
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 LAST_MOMENT = time(23, 59, 59, 999999)
+PATIENCE = timedelta(hours=72)  # for an erasure: what takes longer needs somebody's attention
 
 
 def months_after(start: datetime, months: int, zone: ZoneInfo) -> datetime:
@@ -22,3 +23,13 @@ def months_after(start: datetime, months: int, zone: ZoneInfo) -> datetime:
     return datetime.combine(
         local.date().replace(year=year, month=month + 1, day=day), LAST_MOMENT, zone
     ).astimezone(UTC)
+
+
+def days_before(end: datetime, days: int, zone: ZoneInfo) -> datetime:
+    """
+    The beginning of the day that many days before the one of ``end``, as an aware UTC moment.
+
+    Where clocks go forward or back at midnight it is the first moment of that day.
+    """
+    day = end.astimezone(zone).date() - timedelta(days=days)
+    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -141,6 +141,14 @@ def judge_refusal(place: str, sight: Sight) -> Verdict:
     return Verdict.CONTRADICTED if mailed else Verdict.CONFIRMED
 
 
+def opted_out(place: str, sight: Sight) -> bool:
+    """The platform shows a refusal there, or on a list beside its places: that always wins."""
+    here = {trace.presence for trace in sight.traces if trace.place == place}
+    beside = {trace.presence for trace in sight.traces if not visible(trace.place, sight)}
+    refused = Presence.UNSUBSCRIBED in here or Presence.SUPPRESSED in here | beside
+    return refused and MAILED.isdisjoint(here)
+
+
 def judge_update(expected: Mapping[str, str], traces: Sequence[Trace]) -> Verdict:
     """Every copy counts: one stale list of two is not an update that happened."""
     copies = [trace for trace in traces if trace.presence in PROFILE]

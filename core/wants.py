@@ -13,6 +13,9 @@ from typing import Any
 
 from core.connector import Verb
 
+# What can create or fill data; an unsubscription or an erasure never does.
+PUSHES = frozenset({Verb.SUBSCRIBE, Verb.UPDATE})
+
 
 @dataclass(frozen=True, slots=True)
 class Want:
@@ -97,6 +100,11 @@ class Wants:
             unsubscribe=tuple(place for place, want in due.items() if not want.subscribed),
             update=self.update > reached,
         )
+
+    def pushes(self, reached: int) -> frozenset[int]:
+        """The operations after ``reached`` that still have something to push."""
+        numbers = {want.seq for want in self.places.values() if want.subscribed} | {self.update}
+        return frozenset(seq for seq in numbers if seq > reached)
 
     def standing(self) -> Goal:
         """What a look is judged by once everything was brought about."""

@@ -10,6 +10,6 @@ A request may carry extensions:
 """
 
 from core.http.requests import READS
-from core.http.way_out import WayOut
+from core.http.way_out import WayOut, origin_of
 
-__all__ = ["READS", "WayOut"]
+__all__ = ["READS", "WayOut", "origin_of"]

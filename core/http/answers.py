@@ -7,7 +7,9 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from itertools import accumulate
 from typing import Any
 
 import httpcore
@@ -54,6 +56,9 @@ PASSED_ON = {
     "x-sib-ratelimit-reset",
     "x-total-count",
 }
+
+# Whole ones, by the standard; some platforms send fractions, some gateways join two headers.
+SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?(\s*,\s*[0-9]+(\.[0-9]+)?)*")
 
 NO_WORD: Mapping[Effect, type[ConnectorError]] = {
     Effect.READS: TryLater,
@@ -104,16 +109,23 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     """
     How long the platform asks us to wait. None: it does not say, or not in a usable way.
 
-    A date counts from the platform's own clock where it shows that (RFC 9110, 10.2.3).
+    A date counts from the platform's own clock where it shows that (RFC 9110, 10.2.3). Of
+    several headers the longest counts: a gateway adds its own to the platform's.
     """
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]+", value):
-        return min(timedelta(seconds=int(value[:9])), LONGEST_WAIT)
+    asked = httpx.Headers(headers)
+    clock = moment(asked.get("date", "")) or now
+    waits = [wait_of(value.strip(), clock) for value in asked.get_list("retry-after")]
+    return max((wait for wait in waits if wait is not None), default=None)
+
+
+def wait_of(value: str, clock: datetime) -> timedelta | None:
+    if SECONDS.fullmatch(value):
+        longest = max(math.ceil(Decimal(one)) for one in value.split(","))
+        return timedelta(seconds=min(longest, LONGEST_WAIT.total_seconds()))
     until = moment(value)
-    if until is None:
+    if until is None or until <= clock:
         return None
-    wait = until - (moment(headers.get("date", "")) or now)
-    return min(wait, LONGEST_WAIT) if wait > timedelta(0) else None
+    return min(until - clock, LONGEST_WAIT)
 
 
 def moment(value: str) -> datetime | None:
@@ -165,20 +177,23 @@ def is_json(content_type: str) -> bool:
     )
 
 
-# A string, finished or not; it never backtracks, so that the scan stays linear.
-STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+STRING = re.compile(rb'"[^"]*(?:"|\Z)')  # finished or not; it holds no escape any more
+NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{}"'))
+STEP = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 
 def depth(body: bytes) -> int:
-    """How deep the brackets outside of strings are nested, at least until past the cap."""
-    deep = deepest = 0
-    for bracket in STRING.sub(b"", body).translate(None, NOT_BRACKETS):
-        deep += 1 if bracket in b"[{" else -1
-        deepest = max(deep, deepest)
-        if deepest > DEPTH_CAP:
-            break
-    return deepest
+    """
+    How deep the brackets outside of strings are nested.
+
+    In whole passes: an answer about hundreds of people has a million bytes. Where two quotes
+    meet, a string is empty, or one ends as the next begins: what lies within a string stays so
+    without them.
+    """
+    unescaped = body.replace(rb"\\", b"").replace(rb"\"", b"")
+    structure = unescaped.translate(None, NOT_STRUCTURE).replace(b'""', b"")
+    brackets = STRING.sub(b"", structure)
+    return max(accumulate(map(STEP.__getitem__, brackets)), default=0)
 
 
 def parses(body: bytes) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import socket
 import ssl
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
@@ -15,6 +17,7 @@ from core.http.pins import Origin
 
 CONNECTING = 5.0  # seconds for one address
 ADDRESSES = 4  # tried in the resolver's order
+TAKEN_WITHIN: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
 SLICE = 16 * 1024  # a slow reader is noticed between two of these
 
 
@@ -103,10 +106,22 @@ class Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         call = IN_FLIGHT.get()
+        self.forget_after(call.seconds(httpcore.WriteTimeout if call.left else TooLate))
         for start in range(0, len(buffer), SLICE):
             seconds = call.seconds(httpcore.WriteTimeout if call.left else TooLate)
             call.left = True
             self.inner.write(buffer[start : start + SLICE], seconds)
+
+    def forget_after(self, seconds: float) -> None:
+        """
+        What the platform's machine did not take by then is dropped.
+
+        Else Linux sends it again for minutes, even after we closed the connection: a change
+        would arrive long after its deadline, when the line is mended (tried 2026-11-25).
+        """
+        if TAKEN_WITHIN is not None:
+            connection = self.inner.get_extra_info("socket")
+            connection.setsockopt(socket.IPPROTO_TCP, TAKEN_WITHIN, math.ceil(seconds * 1000))
 
     def start_tls(
         self,
@@ -136,7 +151,7 @@ def drop_surplus(answer: httpcore.Response) -> None:
     """
     stream: Any = answer.stream
     try:
-        surplus, _ = stream._stream._connection._h11_state.trailing_data  # noqa: SLF001
+        surplus, _ = stream._connection._h11_state.trailing_data  # noqa: SLF001
     except AttributeError:  # not an answer from the network
         return
     if surplus:

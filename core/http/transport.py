@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ from tenacity import (
 from core.errors import ConnectorError, Refused, TryAt, TryLater
 from core.http.addresses import NoName
 from core.http.answers import BODY_CAP, GARBLED, NO_WORD, failure, flaw, passed_on, read
+from core.http.connections import Connections
 from core.http.network import IN_FLIGHT, Call, NoTLS, TooLate, drop_surplus
 from core.http.pins import Pins, host_of
 from core.http.requests import Effect, effect_of, outgoing
@@ -81,12 +82,13 @@ class Time:
 class Transport(httpx.BaseTransport):
     """Sends requests while its time lasts. Every failure is an error from core.errors."""
 
-    pool: httpcore.ConnectionPool
+    connections: Connections
     pins: Pins
     time: Time
     ends: float
     before_call: Callable[[], None]
     before_change: Callable[[], None]
+    asked_to_rest: Callable[[timedelta], None]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         started = self.time.clock()
@@ -112,6 +114,10 @@ class Transport(httpx.BaseTransport):
     def patiently(self, request: httpx.Request) -> httpx.Response:
         """The first of the two tiers of retries: hiccups, for seconds."""
         repeat_until = min(self.time.clock() + BRIDGE, self.ends)
+        try:
+            return self.once(request)
+        except Hiccup as hiccup:
+            first = [hiccup]
 
         def enough(state: RetryCallState) -> bool:
             again = self.time.clock() + state.upcoming_sleep
@@ -125,10 +131,15 @@ class Transport(httpx.BaseTransport):
             reraise=True,
         )
         try:
-            return retrying(self.once, request)
+            return retrying(self.again, request, first)
         except Hiccup as hiccup:
             error = hiccup.error
         raise error
+
+    def again(self, request: httpx.Request, first: list[Hiccup]) -> httpx.Response:
+        if first:  # the first try was made already: most calls need no second
+            raise first.pop()
+        return self.once(request)
 
     def once(self, request: httpx.Request) -> httpx.Response:
         self.pins.check(request.url)
@@ -152,11 +163,13 @@ class Transport(httpx.BaseTransport):
         self, request: httpx.Request, wire: httpcore.Request, effect: Effect, call: Call
     ) -> httpx.Response:
         host = host_of(request.url)
-        with closing(self.pool.handle_request(wire)) as answer:
+        with self.connections.sent(wire) as answer:
             status, headers = answer.status, httpx.Headers(answer.headers)
             error = failure(status, headers, effect, host, self.time.now())
             tolerated = status in tolerates(request)
             if error is not None and not tolerated:
+                if isinstance(error, TryAt):
+                    self.asked_to_rest(error.wait)
                 self.drain(answer, call)
                 raise Hiccup(error) if is_passing(error, effect) else error
             body = read(answer, BODY_CAP)

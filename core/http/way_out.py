@@ -1,4 +1,4 @@
-"""The process-wide pool of connections that every client shares."""
+"""The process-wide connections that every client shares."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ import ssl
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-import httpcore
 import httpx
 
 from core.errors import Refused
 from core.http.addresses import Addresses, Resolve
+from core.http.connections import Connections
 from core.http.network import Network
-from core.http.pins import Pins, origins
+from core.http.pins import PORTS, Origin, Pins, origins
 from core.http.transport import Time, Transport
-
-KEPT = 200  # idle connections
-KEPT_FOR = 30.0  # seconds
 
 HEADERS = {"Accept": "application/json", "User-Agent": "courseflow-sync"}
 
@@ -48,15 +46,8 @@ class WayOut:
         self.time = Time(clock=clock, now=now, sleep=sleep)
         self.insecure = origins(insecure)
         self.addresses = Addresses(resolve)
-        self.pool = httpcore.ConnectionPool(
-            ssl_context=verify or ssl.create_default_context(),
-            # The threads that call are the bound; a second one would let a platform that
-            # hangs hold up the others.
-            max_connections=None,
-            max_keepalive_connections=KEPT,
-            keepalive_expiry=KEPT_FOR,
-            network_backend=Network(self.addresses, self.insecure),
-        )
+        network = Network(self.addresses, self.insecure)
+        self.connections = Connections(network, verify or ssl.create_default_context())
 
     def client(
         self,
@@ -66,6 +57,7 @@ class WayOut:
         deadline: timedelta,
         before_call: Callable[[], None] = lambda: None,
         before_change: Callable[[], None] = lambda: None,
+        asked_to_rest: Callable[[timedelta], None] = lambda _: None,
     ) -> httpx.Client:
         """
         A throwaway client that shares connections with the others, and nothing else.
@@ -74,37 +66,53 @@ class WayOut:
         that); ``base_url`` is trusted only if they cover it. ``deadline`` counts from now, for
         all calls together. ``before_call`` runs before every request that goes out, repeats
         included; ``before_change`` before every one that can change something. Both may raise.
+        ``asked_to_rest`` hears at once how long the platform asked to wait, also for a wait
+        that a repeat bridges.
         """
-        pins = self.pins(base_url, hosts)
+        url, pins = pinned(base_url, tuple(hosts), self.insecure)
         transport = Transport(
-            pool=self.pool,
+            connections=self.connections,
             pins=pins,
             time=self.time,
             ends=self.time.clock() + deadline.total_seconds(),
             before_call=before_call,
             before_change=before_change,
+            asked_to_rest=asked_to_rest,
         )
         return Client(
-            base_url=base_url,
+            base_url=url,
             transport=transport,
             headers=HEADERS,
             trust_env=False,
             follow_redirects=False,
         )
 
-    def pins(self, base_url: str, hosts: Collection[str]) -> Pins:
-        try:
-            pins, url = Pins.of(hosts, self.insecure), httpx.URL(base_url)
-        except (httpx.InvalidURL, ValueError):
-            url = None
-        if url is None:  # outside of the except, which would attach an error that may quote it
-            raise Refused("not an address that we can call")
-        pins.check(url)
-        return pins
-
     def close(self) -> None:
-        self.pool.close()
+        self.connections.close()
         self.addresses.close()
+
+
+@lru_cache(maxsize=1000)
+def pinned(
+    base_url: str, hosts: tuple[str, ...], insecure: frozenset[Origin]
+) -> tuple[httpx.URL, Pins]:
+    """The address, ending in a slash, which spares every client a second reading of it."""
+    try:
+        pins, url = Pins.of(hosts, insecure), httpx.URL(base_url.rstrip("/") + "/")
+    except (httpx.InvalidURL, ValueError):
+        url = None
+    if url is None:  # outside of the except, which would attach an error that may quote it
+        raise Refused("not an address that we can call")
+    pins.check(url)
+    return url, pins
+
+
+def origin_of(client: httpx.Client) -> str | None:
+    """The ``host:port`` that it calls; None: it has no address of its own."""
+    url = client.base_url
+    if not url.host:
+        return None
+    return f"{url.netloc.decode()}" if url.port else f"{url.netloc.decode()}:{PORTS[url.scheme]}"
 
 
 class Client(httpx.Client):

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from core import rows
 from core.connector import Basis, BasisKind, Identity, Person
 from core.database import Transaction
-from core.holding import Assignment, Holding
+from core.holding import NOBODY, Assignment
 from core.ledger import Ledger
 from core.ledger.connections import Connection
 from core.ledger.holdings import Claimed
@@ -24,9 +25,10 @@ def assign(
     ledger: Ledger, tx: Transaction, connection: Connection, claimed: Sequence[Claimed]
 ) -> list[Assignment]:
     """What each claimed holding needs. After an erasure only its finishing record is left."""
+    if not claimed:
+        return []
     opening = Opening(ledger, tx, connection, claimed)
-    users = opening.users_of_addresses()
-    return [opening.assignment(one, users) for one in claimed]
+    return [opening.assignment(one) for one in claimed]
 
 
 class Opening:
@@ -37,37 +39,41 @@ class Opening:
     ) -> None:
         self.tx = tx
         self.connection = connection
-        self.customer = ledger.keys_of(tx, connection.customer)
-        self.persons = [one.holding.person for one in claimed]
-        query = sa.select(people).where(people.c.id.in_(self.persons))
-        self.people = {row.id: row for row in tx.db.execute(query)}
+        self.customer = ledger.keys_of(tx, connection.customer).for_a_batch()
+        these, parameters = rows.one_of(tx.db, people.c.id, {one.holding.person for one in claimed})
+        found = tx.db.execute(sa.select(people).where(these), parameters)
+        self.people = {row.id: row for row in found}
         alive: set[Incarnation] = {(row.id, row.key_epoch) for row in self.people.values()}
-        found = ledger.safe.keys(alive, self.customer)
-        self.keys = {person: key for (person, _), key in found.items()}
-        erased = [
-            one.holding.person
-            for one in claimed
-            if one.holding.person not in self.keys or one.holding.goal.erase
-        ]
+        self.keys = {
+            person: key for (person, _), key in ledger.safe.keys(alive, self.customer).items()
+        }
+        erased = [person for person, row in self.people.items() if row.key_epoch]
         self.records = ledger.safe.finishing(erased, self.customer)
-        self.emails = self.known_emails()
+        self.emails: dict[UUID, list[str]] = {}  # every address ever used, newest first
+        self.users: dict[bytes, set[UUID]] = {}  # of each address
+        self.open_addresses()
         self.bases = self.known_bases()
 
-    def assignment(self, one: Claimed, users: Mapping[bytes, set[UUID]]) -> Assignment:
+    def assignment(self, one: Claimed) -> Assignment:
         who = self.identity(one)
+        person = one.holding.person
         known = zip(who.emails, hashes(self.customer, who.emails), strict=True)
-        me = {one.holding.person}
         return Assignment(
             one.holding,
             one.attempt,
             who,
-            self.person(one.holding.person),
+            self.person(person),
             {
-                place: self.bases[one.holding.person, want.seq]
+                place: self.bases[person, want.seq]
                 for place, want in one.holding.wants.places.items()
-                if (one.holding.person, want.seq) in self.bases
+                if (person, want.seq) in self.bases
             },
-            shared=frozenset(email for email, digest in known if users.get(digest, set()) - me),
+            shared=frozenset(
+                email for email, digest in known if self.users.get(digest, set()) - {person}
+            ),
+            key=self.keys.get(person),
+            key_epoch=self.people[person].key_epoch,
+            before=self.before(one, who),
         )
 
     def identity(self, one: Claimed) -> Identity:
@@ -76,10 +82,23 @@ class Opening:
         emails, ids = list(self.emails.get(person, ())), []
         if one.remote and person in self.keys:
             ids += self.keys[person].open_json(one.remote, f"holdings|{one.holding.id}")
-        if person in self.records:
+        if person in self.records and (person not in self.keys or one.holding.goal.erase):
             emails += self.records[person].emails
             ids += self.records[person].remote_ids.get(self.connection.id, ())
         return Identity(tuple(dict.fromkeys(emails)), tuple(dict.fromkeys(ids)))
+
+    def before(self, one: Claimed, who: Identity) -> Identity:
+        """What only the finishing record of an erasure still knows, and nobody else uses."""
+        record = self.records.get(one.holding.person)
+        if record is None:
+            return NOBODY
+        old = [email for email in record.emails if email not in who.emails]
+        known = zip(old, hashes(self.customer, old), strict=True)
+        ids = record.remote_ids.get(self.connection.id, ())
+        return Identity(
+            tuple(email for email, digest in known if not self.users.get(digest)),
+            tuple(one for one in ids if one not in who.remote_ids),
+        )
 
     def person(self, person: UUID) -> Person | None:
         """Only what this connection maps: a field that is not named is never sent."""
@@ -90,39 +109,41 @@ class Opening:
         names = [name for name in self.connection.fields if name in data["fields"]]
         return Person(data["email"], {name: data["fields"][name] for name in names})
 
-    def known_emails(self) -> dict[UUID, list[str]]:
-        """Every address ever used, newest first."""
-        found: dict[UUID, list[str]] = {}
-        query = sa.select(addresses).where(addresses.c.person.in_(list(self.keys)))
-        for row in self.tx.db.execute(query.order_by(addresses.c.since.desc())):
+    def open_addresses(self) -> None:
+        """The people's own addresses, and who else uses any of them."""
+        theirs, parameters = rows.one_of(self.tx.db, addresses.c.person, self.keys)
+        query = sa.select(addresses).where(theirs).order_by(addresses.c.since.desc())
+        for row in self.tx.db.execute(query, parameters):
             bound = f"addresses|{row.person}|{row.hash.hex()}"
             email = self.keys[row.person].open(row.sealed, bound).decode()
-            found.setdefault(row.person, []).append(email)
-        return found
+            self.emails.setdefault(row.person, []).append(email)
+        known = {email for emails in self.emails.values() for email in emails}
+        known |= {email for record in self.records.values() for email in record.emails}
+        same, parameters = rows.one_of(
+            self.tx.db, addresses.c.hash, hashes(self.customer, sorted(known))
+        )
+        users = sa.select(addresses.c.hash, addresses.c.person).where(
+            addresses.c.customer == self.connection.customer, same
+        )
+        for row in self.tx.db.execute(users, parameters):
+            self.users.setdefault(row.hash, set()).add(row.person)
 
     def known_bases(self) -> dict[tuple[UUID, int], Basis]:
-        query = sa.select(operations).where(
-            operations.c.person.in_(list(self.keys)), operations.c.basis.is_not(None)
-        )
+        theirs, parameters = rows.one_of(self.tx.db, operations.c.person, self.keys)
+        query = sa.select(
+            operations.c.id,
+            operations.c.person,
+            operations.c.seq,
+            operations.c.epoch,
+            operations.c.basis,
+        ).where(theirs, operations.c.basis.is_not(None))
         return {
             (row.person, row.seq): basis_of(
                 self.keys[row.person].open_json(row.basis, f"operations|{row.id}")
             )
-            for row in self.tx.db.execute(query)
+            for row in self.tx.db.execute(query, parameters)
             if row.epoch >= self.people[row.person].key_epoch
         }
-
-    def users_of_addresses(self) -> dict[bytes, set[UUID]]:
-        known = [email for emails in self.emails.values() for email in emails]
-        known += [email for record in self.records.values() for email in record.emails]
-        found: dict[bytes, set[UUID]] = {}
-        query = sa.select(addresses.c.hash, addresses.c.person).where(
-            addresses.c.customer == self.connection.customer,
-            addresses.c.hash.in_(hashes(self.customer, known)),
-        )
-        for row in self.tx.db.execute(query):
-            found.setdefault(row.hash, set()).add(row.person)
-        return found
 
 
 def hashes(customer: CustomerKeys, emails: Iterable[str]) -> list[bytes]:
@@ -140,27 +161,40 @@ def basis_of(stored: Mapping[str, Any]) -> Basis:
     )
 
 
-def learn(
+def learned(one: Assignment, ids: Sequence[str], key_epoch: int) -> dict[str, bytes]:
+    """
+    The column that keeps the remote ids that a look found, sealed. Empty where nothing is new,
+    and where the key is gone: then ``learn_after_erasure`` keeps them.
+    """
+    if not new(one, ids) or one.key is None or one.key_epoch != key_epoch:
+        return {}
+    return {"remote": one.key.seal_json(list(every(one, ids)), f"holdings|{one.holding.id}")}
+
+
+def learn_after_erasure(
     ledger: Ledger,
     tx: Transaction,
     connection: Connection,
-    holding: Holding,
-    who: Identity,
+    one: Assignment,
     ids: Sequence[str],
+    key_epoch: int,
 ) -> None:
-    """
-    Keep the remote ids that a look found, sealed: beside the person while there is one, in
-    the finishing record once the person was erased, even if that happened meanwhile.
-    """
-    if set(ids) <= set(who.remote_ids):
+    """Keep what a look found in the finishing record, or with whoever came back since."""
+    if not new(one, ids) or learned(one, ids, key_epoch):
         return
     customer = ledger.keys_of(tx, connection.customer)
-    epoch = tx.db.execute(sa.select(people.c.key_epoch).where(people.c.id == holding.person))
-    incarnation = (holding.person, epoch.scalar_one())
-    key = ledger.safe.keys({incarnation}, customer).get(incarnation)
-    known = tuple(dict.fromkeys((*who.remote_ids, *ids)))
+    person, holding = one.holding.person, one.holding.id
+    key = ledger.safe.keys({(person, key_epoch)}, customer).get((person, key_epoch))
     if key is None:
-        ledger.safe.learn_remote_ids(holding.person, connection.id, known, customer)
+        ledger.safe.learn_remote_ids(person, connection.id, every(one, ids), customer)
         return
-    sealed = key.seal_json(list(known), f"holdings|{holding.id}")
-    tx.db.execute(sa.update(holdings).where(holdings.c.id == holding.id).values(remote=sealed))
+    sealed = key.seal_json(list(every(one, ids)), f"holdings|{holding}")
+    tx.db.execute(sa.update(holdings).where(holdings.c.id == holding).values(remote=sealed))
+
+
+def new(one: Assignment, ids: Sequence[str]) -> bool:
+    return not set(ids) <= set(one.who.remote_ids)
+
+
+def every(one: Assignment, ids: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*one.who.remote_ids, *ids)))

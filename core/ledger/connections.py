@@ -12,12 +12,18 @@ import sqlalchemy as sa
 
 from core.connector import Account, Verb
 from core.database import Transaction
-from core.ledger import Ledger, latecomers, tasks
+from core.ledger import Ledger, latecomers, moves, tasks
 from core.ledger import lanes as ledger_lanes
-from core.ledger.schema import connections, holdings, lanes
-from core.refusals import Taken, Unknown
+from core.ledger.schema import connections, events, holdings, lanes
+from core.refusals import CannotAccept, Taken, Unknown
 from core.states import State, Task
 from core.wants import Wants
+
+CLOSED = '"{title}" is closed for good. Connect the account anew.'
+WAITS_FOR_CREDENTIALS = (
+    '"{title}" waits for credentials that work; until then nothing is sent there anyway. '
+    "Renew them, then it goes on."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class Connection:
     keep_refusal: bool
     closed_at: datetime | None
     sealed_settings: bytes
+    outside_eu_accepted_at: datetime | None = None  # the customer knows that data goes there
 
     @property
     def is_open(self) -> bool:
@@ -48,8 +55,14 @@ def add(
     places: Mapping[str, str],
     fields: Sequence[str],
     keep_refusal: bool,
+    outside_eu_accepted: bool = False,
+    host: str | None = None,
 ) -> UUID:
-    """Raises Taken when the account is connected already, or the title was ever used."""
+    """
+    Raises Taken when the account is connected already, or the title was ever used, and
+    CannotAccept when two lists would share a place. ``host``: None is found at the first turn.
+    """
+    check_apart(places)
     new = uuid4()
     with ledger.begin() as tx:
         keys = ledger.keys_of(tx, customer)
@@ -60,7 +73,7 @@ def add(
             if known.account == pinned and known.closed_at is None:
                 raise Taken(f'This account is connected already, as "{known.title}".')
             if known.title == title:
-                raise Taken(f'There is a connection "{title}" already. Choose another title.')
+                raise Taken("There is a connection with this title already. Choose another title.")
         tx.db.execute(
             sa.insert(connections).values(
                 id=new,
@@ -72,12 +85,30 @@ def add(
                 places=dict(places),
                 fields=list(fields),
                 keep_refusal=keep_refusal,
+                outside_eu_accepted_at=tx.now if outside_eu_accepted else None,
                 created_at=tx.now,
             )
         )
-        tx.db.execute(sa.insert(lanes).values(connection=new, fence=0, failures=0, rings=0))
+        tx.db.execute(
+            sa.insert(lanes).values(connection=new, host=host, fence=0, failures=0, rings=0)
+        )
         latecomers.search(tx, customer, new)
     return new
+
+
+def check_apart(places: Mapping[str, str]) -> None:
+    """
+    Raises CannotAccept when lists share a place: whoever leaves one list could then only stay
+    on both or lose both, and neither is what they asked.
+    """
+    for place in places.values():
+        sharing = sorted(key for key, other in places.items() if other == place)
+        if len(sharing) > 1:
+            raise CannotAccept(
+                f'The lists {" and ".join(sharing)} would share the place "{place}", and nobody '
+                "could leave one of them and keep the other. Nothing was stored. Make a place "
+                "for each list at the platform, or connect one of these lists only."
+            )
 
 
 def renew(
@@ -89,20 +120,55 @@ def renew(
     Raises Taken when they belong to another account: what waits was never meant for that one.
     """
     with ledger.begin() as tx:
-        keys = ledger.keys_of(tx, connection.customer)
         same = sa.and_(connections.c.id == connection.id, connections.c.closed_at.is_(None))
-        pinned = tx.db.execute(sa.select(connections.c.account).where(same)).scalar_one_or_none()
-        if pinned is None:
-            raise Taken(f'"{connection.title}" is closed for good. Connect the account anew.')
-        if pinned != keys.pepper.hash("account", f"{connection.platform}|{account.id}"):
+        if tx.db.execute(sa.select(connections.c.id).where(same)).first() is None:
+            raise Taken(CLOSED.format(title=connection.title))
+        if not is_account(ledger, tx, connection, account):
             raise Taken(
                 f'These credentials belong to another account than "{connection.title}". '
                 "Nothing was changed. Use credentials of the same account."
             )
-        sealed = keys.key.seal_json(settings, f"connections|{connection.id}")
+        key = ledger.keys_of(tx, connection.customer).key
+        sealed = key.seal_json(settings, f"connections|{connection.id}")
         tx.db.execute(sa.update(connections).where(same).values(settings=sealed))
         tasks.close_for_connection(tx, connection.id, Task.RECONNECT)
-        ledger_lanes.resume(tx, connection.id)
+        if ledger_lanes.held_for(tx, connection.id) != ledger_lanes.PAUSED:
+            ledger_lanes.resume(tx, connection.id)
+
+
+def is_account(ledger: Ledger, tx: Transaction, connection: Connection, account: Account) -> bool:
+    """Whether it is the account that was pinned when this connection was made."""
+    keys = ledger.keys_of(tx, connection.customer)
+    query = sa.select(connections.c.account).where(connections.c.id == connection.id)
+    pinned: bytes = tx.db.execute(query).scalar_one()
+    return pinned == keys.pepper.hash("account", f"{connection.platform}|{account.id}")
+
+
+def pause(ledger: Ledger, connection: UUID) -> None:
+    """
+    Send nothing there until ``resume``; what is asked meanwhile waits. A turn that a worker
+    has begun there ends first, within seconds. Raises Taken.
+    """
+    with ledger.begin() as tx:
+        is_paused(tx, connection)
+        ledger_lanes.hold(tx, connection, ledger_lanes.PAUSED)
+
+
+def resume(ledger: Ledger, connection: UUID) -> None:
+    """Go on with what was paused. Raises Taken where it is held for another reason."""
+    with ledger.begin() as tx:
+        if is_paused(tx, connection):
+            ledger_lanes.resume(tx, connection)
+
+
+def is_paused(tx: Transaction, connection: UUID) -> bool:
+    """Raises Taken unless the lane is free or paused."""
+    title, reason = one(tx, connection).title, ledger_lanes.held_for(tx, connection)
+    if reason == ledger_lanes.CLOSED:
+        raise Taken(CLOSED.format(title=title))
+    if reason not in {None, ledger_lanes.PAUSED}:
+        raise Taken(WAITS_FOR_CREDENTIALS.format(title=title))
+    return reason is not None
 
 
 def settings_of(ledger: Ledger, tx: Transaction, connection: Connection) -> Any:
@@ -118,6 +184,10 @@ def of_customer(tx: Transaction, customer: UUID) -> list[Connection]:
 
 def one(tx: Transaction, connection: UUID) -> Connection:
     return several(tx, connections.c.id == connection)[0]
+
+
+def with_id(tx: Transaction, connection: UUID) -> Connection | None:
+    return next(iter(several(tx, connections.c.id == connection)), None)
 
 
 def titled(tx: Transaction, customer: UUID, title: str) -> Connection:
@@ -152,6 +222,15 @@ def close(ledger: Ledger, connection: UUID) -> None:
                 .values(state=state, due_at=None, intent_fence=None, intent_until=None)
             )
             if erasing:
+                event = moves.event(
+                    tx,
+                    "closed",
+                    customer=row.customer,
+                    holding=row.id,
+                    was=row.state,
+                    became=state,
+                )
+                tx.db.execute(sa.insert(events).values(event))
                 tasks.open_for(
                     tx,
                     kind=Task.CANNOT_LOOK,
@@ -179,6 +258,7 @@ def several(tx: Transaction, where: sa.ColumnElement[bool]) -> list[Connection]:
             row.keep_refusal,
             row.closed_at,
             row.settings,
+            row.outside_eu_accepted_at,
         )
         for row in rows
     ]

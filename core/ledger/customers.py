@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -45,7 +46,7 @@ def create(ledger: Ledger, name: str, time_zone: str = "Europe/Amsterdam") -> Cu
     version, wrapped = ledger.wrap_customer_key(customer.id, Key.random())
     with ledger.begin() as tx:
         if tx.db.execute(sa.select(customers.c.id).where(customers.c.name == name)).first():
-            raise Taken(f'There is a customer "{name}" already. Choose another name.')
+            raise Taken("There is a customer with this name already. Choose another.")
         tx.db.execute(
             sa.insert(customers).values(
                 id=customer.id,
@@ -69,8 +70,27 @@ def zone_named(name: str) -> ZoneInfo:
 
 
 def every(tx: Transaction) -> Sequence[Customer]:
-    rows = tx.db.execute(sa.select(customers).order_by(customers.c.name))
-    return [Customer(row.id, row.name, ZoneInfo(row.time_zone)) for row in rows]
+    return [
+        customer_of(row) for row in tx.db.execute(sa.select(customers).order_by(customers.c.name))
+    ]
+
+
+def page(tx: Transaction, *, after: UUID | None, limit: int) -> Sequence[Customer]:
+    """By id, those that follow ``after``; None: from the first."""
+    query = sa.select(customers).order_by(customers.c.id).limit(limit)
+    if after is not None:
+        query = query.where(customers.c.id > after)
+    return [customer_of(row) for row in tx.db.execute(query)]
+
+
+def with_id(tx: Transaction, customer: UUID) -> Customer | None:
+    query = sa.select(customers).where(customers.c.id == customer)
+    row = tx.db.execute(query).one_or_none()
+    return customer_of(row) if row else None
+
+
+def customer_of(row: sa.Row[Any]) -> Customer:
+    return Customer(row.id, row.name, ZoneInfo(row.time_zone))
 
 
 def named(tx: Transaction, name: str) -> Customer:

@@ -41,7 +41,9 @@ def answered(tx: Transaction) -> Sequence[sa.Row[Any]]:
     """
     erasures = sa.and_(operations.c.person == people.c.id, operations.c.verb == Verb.ERASE.value)
     deadline = sa.select(sa.func.max(operations.c.deadline)).where(erasures).scalar_subquery()
-    accepted = sa.select(sa.func.max(operations.c.accepted_at)).where(erasures).scalar_subquery()
+    unanswered = sa.exists().where(
+        erasures, operations.c.deadline.is_not(None), operations.c.answered_at.is_(None)
+    )
     busy = sa.exists().where(holdings.c.person == people.c.id, holdings.c.due_at.is_not(None))
     asked = sa.exists().where(tasks.c.person == people.c.id, tasks.c.closed_at.is_(None))
     return tx.db.execute(
@@ -50,6 +52,6 @@ def answered(tx: Transaction) -> Sequence[sa.Row[Any]]:
         ).where(
             people.c.key_epoch > 0,
             people.c.forgotten_at.is_(None),
-            sa.or_(people.c.answered_at >= accepted, deadline < tx.now - ANSWERED_BY),
+            sa.or_(sa.not_(unanswered), deadline < tx.now - ANSWERED_BY),
         )
     ).all()

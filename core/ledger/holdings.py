@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
+from core import rows
 from core.database import Transaction
 from core.errors import LeaseLost
 from core.holding import Holding
-from core.ledger import lanes, tasks
+from core.ledger import lanes, moves
 from core.ledger.lanes import Lease
-from core.ledger.schema import attempts, events, evidence, holdings, parts
-from core.states import Ended, State, Task
+from core.ledger.schema import attempts, events, evidence, holdings, parts, people
+from core.ledger.schema import lanes as lanes_table
+from core.moments import Moment
+from core.states import Ended, State
 from core.wants import Wants
 
 
@@ -29,204 +33,288 @@ class Claimed:
     attempt: UUID
 
 
-QUARANTINE = 3  # deaths of workers while it ran alone
-LONGEST_QUARANTINE = timedelta(days=1)
-
-
-def adopt(tx: Transaction, lease: Lease, late_apply: timedelta) -> None:
+def suspects(tx: Transaction, lease: Lease, only: UUID | None = None) -> list[Claimed]:
     """
-    Recognise what an earlier owner of this lane left in flight.
-
-    Its outcome is unknown until the platform can no longer apply it. A suspect runs alone in
-    its lane from now on, and only a death while alone counts; after the first it is a grave
-    suspect, alone in the whole process. The third opens a task; from then on it runs ever more
-    rarely, so that an innocent recovers and a poisonous one harms little.
+    What was in flight when a worker died, the gravest first: each is to run alone. ``only`` names
+    the one to take up now, as it may have changed while others ran; None: all.
     """
-    stale = sa.and_(
-        holdings.c.connection == lease.connection, holdings.c.intent_fence < lease.fence
+    query = (
+        sa.select(holdings)
+        .where(free(lease), holdings.c.suspect, holdings.c.due_at <= tx.now)
+        .where(sa.true() if only is None else holdings.c.id == only)
+        .order_by(holdings.c.deaths.desc(), holdings.c.erasing.desc(), holdings.c.due_at)
+        .with_for_update(key_share=True, skip_locked=True)
     )
-    left = sa.select(holdings).where(stale).order_by(holdings.c.id)
-    for row in tx.db.execute(left.with_for_update(key_share=True)).all():
-        deaths = row.deaths + 1 if row.suspect else row.deaths
-        poison = deaths >= QUARANTINE
-        state = State.NEEDS_YOU if poison else State.RETRYING
-        goal = holding_of(row).goal
-        tx.db.execute(
-            sa.update(holdings)
-            .where(holdings.c.id == row.id)
-            .values(
-                intent_fence=None,
-                intent_until=None,
-                deaths=deaths,
-                suspect=True,
-                due_at=tx.now + quarantine(deaths),
-                state=state.value,
-                **(unsure(row, late_apply) if goal else {}),  # a patrol sends nothing
-            )
+    return [Claimed(holding_of(row), row.remote, uuid4()) for row in tx.db.execute(query).all()]
+
+
+def due(tx: Transaction, lease: Lease, limit: int) -> list[Claimed]:
+    """
+    The next to work on, erasures first; nothing is taken up yet. Who is just being asked
+    something is left out: intake rings the lane when it is done. The lease was renewed in this
+    transaction.
+    """
+    found: list[Claimed] = []
+    for query in (ERASURES_DUE, OTHERS_DUE):
+        room = limit - len(found)
+        here = {"lane": lease.connection, "moment": tx.now, "room": room}
+        rows_found = tx.db.execute(query, here).all() if room else ()
+        found += [Claimed(holding_of(row), row.remote, uuid4()) for row in rows_found]
+    return found
+
+
+def next_due(condition: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    return (
+        sa.select(holdings)
+        .where(
+            holdings.c.connection == sa.bindparam("lane"),
+            holdings.c.intent_fence.is_(None),
+            condition,
+            sa.not_(holdings.c.suspect),
+            holdings.c.due_at <= sa.bindparam("moment", type_=Moment),
         )
-        tx.db.execute(
-            sa.update(attempts)
-            .where(attempts.c.holding == row.id, attempts.c.ended_at.is_(None))
-            .values(ended_at=tx.now, outcome="interrupted")
-        )
-        tx.db.execute(sa.insert(events).values(event(row, tx, "interrupted", state)))
-        if poison:
-            tasks.open_for(
-                tx,
-                kind=Task.QUARANTINED,
-                verb=goal.verb,
-                customer=row.customer,
-                connection=row.connection,
-                person=row.person,
-                holding=row.id,
-            )
+        .order_by(holdings.c.due_at)
+        .limit(sa.bindparam("room", type_=sa.Integer))
+        .with_for_update(key_share=True, skip_locked=True)
+    )
 
 
-def unsure(row: Any, late_apply: timedelta) -> dict[str, Any]:
-    """It may have been sent, and may still act: look before repeating."""
-    settled = max(row.intent_until + late_apply, row.ambiguous_until or row.intent_until)
-    return {"ambiguous_until": settled, "acted_seq": row.asked_seq}
+ERASURES_DUE = next_due(holdings.c.erasing)
+OTHERS_DUE = next_due(sa.not_(holdings.c.erasing))
 
 
-def quarantine(deaths: int) -> timedelta:
-    """How long to leave alone what was in flight when so many workers died."""
-    if deaths < QUARANTINE:
-        return timedelta(0)
-    return min(timedelta(hours=2 ** (deaths - QUARANTINE)), LONGEST_QUARANTINE)
+def free(lease: Lease) -> sa.ColumnElement[bool]:
+    return sa.and_(holdings.c.connection == lease.connection, holdings.c.intent_fence.is_(None))
 
 
-def event(row: Any, tx: Transaction, kind: str, became: State) -> dict[str, Any]:
+def take_up(tx: Transaction, lease: Lease, several: Sequence[Claimed], until: datetime) -> None:
+    """
+    Write the intents, before anything is sent. ``until`` is when the attempts are over, one
+    way or the other.
+    """
+    rows.update(
+        tx,
+        holdings,
+        [
+            {"id": one.holding.id, "intent_fence": lease.fence, "intent_until": until}
+            for one in several
+        ],
+    )
+    rows.insert(
+        tx,
+        attempts,
+        [
+            {
+                "id": one.attempt,
+                "holding": one.holding.id,
+                "session": lease.session,
+                "seq": one.holding.asked_seq,
+                "started_at": tx.now,
+            }
+            for one in several
+        ],
+    )
+
+
+FLYING = (
+    sa.select(holdings.c.id, holdings.c.epoch, holdings.c.held_back)
+    .select_from(lanes_table)
+    .join(
+        holdings,
+        sa.and_(
+            holdings.c.connection == lanes_table.c.connection,
+            holdings.c.intent_fence == lanes_table.c.fence,
+        ),
+        isouter=True,
+    )
+    .where(lanes.MINE)
+)
+
+Mark = tuple[int, bool]  # the epoch, and whether pushes are held back
+
+
+def in_flight(db: sa.Connection, lease: Lease) -> dict[UUID, Mark]:
+    """
+    The marks of what this lease has taken up. Newer work, be it only that pushes are held back
+    since, changes the mark where an attempt must send nothing more. Raises LeaseLost.
+    """
+    found = db.execute(FLYING, lanes.named(lease)).all()
+    if not found:
+        raise LeaseLost
+    return {row.id: (row.epoch, bool(row.held_back)) for row in found if row.id is not None}
+
+
+# What an attempt may change.
+COLUMNS = (
+    "state",
+    "due_at",
+    "reached_seq",
+    "acted_seq",
+    "erasing",
+    "attempts",
+    "looks",
+    "deaths",
+    "suspect",
+    "intent_fence",
+    "intent_until",
+    "ambiguous_until",
+    "answered_at",
+    "seen_at",
+    "seen",
+    "remote",
+    "patrol",
+    "final_on",
+    "error",
+    "hinted",
+    "planned_at",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A holding as it is now. ``key_epoch`` is the person's: of the key that is alive."""
+
+    holding: Holding
+    columns: Mapping[str, Any]
+    key_epoch: int
+
+
+def lock(tx: Transaction, lease: Lease, wanted: Collection[UUID]) -> dict[UUID, Locked]:
+    """
+    As they are now. Raises LeaseLost; then nothing is written.
+
+    Holdings are locked before their lane, as the intake does: the lease is only looked at here.
+    The people come after that: PostgreSQL shows who waited for an erasure the holding of after it,
+    and would show the person of before.
+    """
+    among, query = locking(tx.db.dialect.name)
+    found = tx.db.execute(query, among.bound([{"id": one} for one in wanted])).all()
+    lanes.check(tx, lease)
+    these, parameters = rows.one_of(tx.db, people.c.id, {row.person for row in found})
+    theirs = sa.select(people.c.id, people.c.key_epoch).where(these)
+    epochs = {row.id: row.key_epoch for row in tx.db.execute(theirs, parameters)}
     return {
-        "customer": row.customer,
-        "at": tx.now,
-        "kind": kind,
-        "holding": row.id,
-        "was": row.state,
-        "became": became.value,
+        row.id: Locked(
+            holding_of(row), {name: getattr(row, name) for name in COLUMNS}, epochs[row.person]
+        )
+        for row in found
     }
 
 
-def has_grave_suspect(tx: Transaction, connection: UUID) -> bool:
-    """Whether something is due here during which a worker died although it ran alone."""
-    query = sa.select(holdings.c.id).where(
-        holdings.c.connection == connection, holdings.c.due_at <= tx.now, holdings.c.deaths > 0
-    )
-    return tx.db.execute(query.limit(1)).first() is not None
-
-
-def claim(tx: Transaction, lease: Lease, *, limit: int, deadline: timedelta) -> list[Claimed]:
-    """
-    The next due holdings, erasures first, each with an intent written before anything is sent.
-
-    Raises LeaseLost.
-    """
-    lanes.check(tx, lease)
-    rows = tx.db.execute(
-        sa.select(holdings)
-        .where(holdings.c.connection == lease.connection, holdings.c.due_at <= tx.now)
-        .order_by(
-            holdings.c.deaths.desc(),
-            holdings.c.suspect.desc(),
-            holdings.c.erasing.desc(),
-            holdings.c.due_at,
-        )
-        .limit(limit)
-        .with_for_update(key_share=True, skip_locked=True)  # intake rings the lane when it is done
-    ).all()
-    if rows and rows[0].suspect:
-        rows = rows[:1]
-    claimed = [Claimed(holding_of(row), row.remote, uuid4()) for row in rows]
-    if claimed:
-        tx.db.execute(
-            sa.update(holdings)
-            .where(holdings.c.id.in_(sorted(row.id for row in rows)))
-            .values(intent_fence=lease.fence, intent_until=tx.now + deadline)
-        )
-        tx.db.execute(
-            sa.insert(attempts),
-            [
-                {
-                    "id": one.attempt,
-                    "holding": one.holding.id,
-                    "session": lease.session,
-                    "seq": one.holding.asked_seq,
-                    "started_at": tx.now,
-                }
-                for one in claimed
-            ],
-        )
-    return claimed
-
-
-def check(tx: Transaction, lease: Lease, holding: Holding) -> None:
-    """Raises LeaseLost when the lane is no longer ours, or newer work overtook this holding."""
-    unchanged = sa.select(holdings.c.id).where(
-        holdings.c.id == holding.id,
-        holdings.c.epoch == holding.epoch,
-        holdings.c.intent_fence == lease.fence,
-    )
-    lanes.check(tx, lease)
-    if tx.db.execute(unchanged).first() is None:
-        raise LeaseLost
-
-
-def lock(tx: Transaction, lease: Lease, wanted: Sequence[UUID]) -> dict[UUID, Holding]:
-    """These holdings as they are now, locked. Raises LeaseLost; then nothing is written."""
-    query = sa.select(holdings).where(holdings.c.id.in_(list(wanted))).order_by(holdings.c.id)
-    rows = tx.db.execute(query.with_for_update(key_share=True)).all()
-    lanes.check(tx, lease)
-    return {row.id: holding_of(row) for row in rows}
+@cache
+def locking(dialect: str) -> tuple[rows.Given, sa.Select[Any]]:
+    among, these = rows.choosing(dialect, holdings.c.id)
+    query = sa.select(holdings).where(these).order_by(holdings.c.id).with_for_update(key_share=True)
+    return among, query
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """What one attempt came to: the holding's new columns, and the traces of how we know."""
 
-    holding: UUID
-    customer: UUID
-    was: State
-    changes: Mapping[str, Any]  # columns of the holding
+    locked: Locked
+    changes: Mapping[str, Any]  # some of COLUMNS
     attempt: UUID
     outcome: str
     detail: str | None = None
     ended: Ended | None = None  # how the open operations end, up to ``ended_seq``
     ended_seq: int = 0
+    still_open: frozenset[int] = frozenset()  # but not these operations
     look: Mapping[str, Any] | None = None  # columns of the evidence
 
+    @property
+    def holding(self) -> UUID:
+        return self.locked.holding.id
 
-def write(tx: Transaction, record: Record) -> None:
-    """Store what an attempt came to, with its evidence and an event if the state moved."""
-    changes = {**record.changes, "intent_fence": None, "intent_until": None}
-    tx.db.execute(sa.update(holdings).where(holdings.c.id == record.holding).values(changes))
-    tx.db.execute(
-        sa.update(attempts)
-        .where(attempts.c.id == record.attempt)
-        .values(ended_at=tx.now, outcome=record.outcome, detail=record.detail)
+
+TAKEN_UP = {"intent_fence": None, "intent_until": None}
+
+
+def write(tx: Transaction, records: Sequence[Record]) -> None:
+    """Store what attempts came to, with the evidence and an event where a state moved."""
+    rows.update(
+        tx,
+        holdings,
+        [{"id": one.holding, **one.locked.columns, **one.changes, **TAKEN_UP} for one in records],
     )
-    if record.ended is not None:
-        tx.db.execute(
-            sa.update(parts)
-            .where(
-                parts.c.holding == record.holding,
-                parts.c.ended.is_(None),
-                parts.c.seq <= record.ended_seq,
+    rows.update(
+        tx,
+        attempts,
+        [
+            {"id": one.attempt, "ended_at": tx.now, "outcome": one.outcome, "detail": one.detail}
+            for one in records
+        ],
+    )
+    rows.insert(
+        tx,
+        evidence,
+        [
+            {"id": uuid4(), "holding": one.holding, "attempt": one.attempt, **one.look}
+            for one in records
+            if one.look is not None
+        ],
+    )
+    rows.insert(
+        tx,
+        events,
+        [
+            moves.event(
+                tx,
+                one.outcome,
+                customer=one.locked.holding.customer,
+                holding=one.holding,
+                was=one.locked.holding.state.value,
+                became=one.changes["state"],
             )
-            .values(ended=record.ended.value, ended_at=tx.now)
-        )
-    if record.look is not None:
-        looked = {"id": uuid4(), "holding": record.holding, "attempt": record.attempt}
-        tx.db.execute(sa.insert(evidence).values(**looked, **record.look))
-    if record.changes["state"] != record.was.value:
-        tx.db.execute(
-            sa.insert(events).values(
-                customer=record.customer,
-                at=tx.now,
-                kind=record.outcome,
-                holding=record.holding,
-                was=record.was.value,
-                became=record.changes["state"],
+            for one in records
+            if one.changes["state"] != one.locked.holding.state.value
+        ],
+    )
+    end_parts(tx, [one for one in records if one.ended is not None])
+
+
+def end_parts(tx: Transaction, records: Sequence[Record]) -> None:
+    """Of a part that stays open, which is rare, the others are ended one by one."""
+    until, statement = ending(tx.db.dialect.name)
+    ends = [
+        {
+            "holding": one.holding,
+            "seq": one.ended_seq,
+            "ended": one.ended.value if one.ended else None,
+            "ended_at": tx.now,
+        }
+        for one in records
+        if not one.still_open
+    ]
+    if ends:
+        tx.db.execute(statement, until.bound(ends))
+    for one in records:
+        if one.still_open and one.ended is not None:
+            tx.db.execute(
+                sa.update(parts)
+                .where(
+                    parts.c.holding == one.holding,
+                    parts.c.ended.is_(None),
+                    parts.c.seq <= one.ended_seq,
+                    parts.c.seq.not_in(sorted(one.still_open)),
+                )
+                .values(ended=one.ended.value, ended_at=tx.now)
             )
+
+
+@cache
+def ending(dialect: str) -> tuple[rows.Given, sa.Update]:
+    until = rows.given(dialect, parts.c.holding, parts.c.seq, parts.c.ended, parts.c.ended_at)
+    statement = (
+        sa.update(parts)
+        .where(
+            parts.c.holding == until.c.holding,
+            parts.c.ended.is_(None),
+            parts.c.seq <= until.c.seq,
         )
+        .values(ended=until.c.ended, ended_at=until.c.ended_at)
+    )
+    return until, statement
 
 
 def holding_of(row: sa.Row[Any]) -> Holding:
@@ -255,4 +343,8 @@ def holding_of(row: sa.Row[Any]) -> Holding:
         row.patrol,
         row.final_on,
         row.error,
+        bool(row.held_back),
+        bool(row.hinted),
+        row.hinted_at,
+        row.planned_at,
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -13,17 +13,20 @@ import sqlalchemy as sa
 from core import basis as bases
 from core.connector import Basis, Verb
 from core.database import DatabaseAway, Transaction
-from core.ledger import Ledger, connections
+from core.ledger import Ledger, alerts, connections, postponed
 from core.ledger.burials import burials, own_addresses
 from core.ledger.customers import Customer, Purpose, lists_of
 from core.ledger.people import load, store
 from core.ledger.person import Held, Someone
 from core.ledger.schema import operations
-from core.moments import EPOCH, MICROSECOND
+from core.moments import EPOCH, MICROSECOND, microseconds
 from core.refusals import CannotAccept, NoBasis, Unknown
 from core.sealing import CustomerKeys
 from core.states import State
 from core.terms import months_after
+from core.wants import PUSHES
+
+LONGEST_UNDO = timedelta(hours=24)
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class Request:
     """
     One wish about one person. ``email`` is normalised; ``fields`` as in core.connector.Person.
     ``received_at`` is when the person asked, if not now; ``imported`` never revives anyone.
+    An erasure waits for the time of ``undo``, and can be undone until then (core.ledger.undo).
     """
 
     verb: Verb
@@ -45,6 +49,7 @@ class Request:
     channel: str = "administration"
     identity_checked_how: str | None = None
     imported: bool = False
+    undo: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ class Accepted:
     person: UUID
     seq: int
     holdings: int
+    restricted: bool = False  # accepted, and held back until the restriction is lifted
 
 
 Outcome = Accepted | CannotAccept
@@ -74,12 +80,16 @@ def accept(ledger: Ledger, customer: Customer, requests: Sequence[Request]) -> l
         batch = Batch(ledger, tx, customer, requests)
         outcomes = [batch.take(request) for request in requests]
         batch.write()
+    committed(ledger, batch)
+    return outcomes
+
+
+def committed(ledger: Ledger, batch: Batch) -> None:
     try:
         ledger.safe.confirm(batch.erased)
-        ledger.safe.unbury(customer.id, batch.lifted)
+        ledger.safe.unbury(batch.customer.id, batch.lifted)
     except DatabaseAway:
         log.warning("the safe is away: accepted erasures are finished when it is back")
-    return outcomes
 
 
 class Batch:
@@ -91,7 +101,7 @@ class Batch:
         self.ledger = ledger
         self.tx = tx
         self.customer = customer
-        self.keys = ledger.keys_of(tx, customer.id)
+        self.keys = ledger.keys_of(tx, customer.id).for_a_batch()
         self.lists = lists_of(tx, customer.id)
         self.connections = connections.of_customer(tx, customer.id)
         self.people = load(
@@ -120,6 +130,8 @@ class Batch:
                     touched = self.update(someone, request)
                 case Verb.UNSUBSCRIBE:
                     touched = self.unsubscribe(someone, request)
+                case Verb.ERASE if request.undo:
+                    return self.postpone(someone, request)
                 case Verb.ERASE:
                     touched = self.erase(someone, request)
         except CannotAccept as refusal:
@@ -134,6 +146,7 @@ class Batch:
         wanted = self.known_lists(request.lists)
         if not wanted:
             raise Unknown("A subscription needs at least one list.")
+        bases.check_purpose(request.basis, [self.lists[key] for key in wanted])
         self.check_basis(someone, request, request.basis, wanted)
         seq = someone.next()
         for key in wanted:
@@ -215,7 +228,7 @@ class Batch:
             someone.learn(request.reference, request.email, {}, self.keys)
         elif request.email is not None:
             someone.also_look_for(request.email, self.keys)
-        now = (self.tx.now - EPOCH) // MICROSECOND
+        now = microseconds(self.tx.now)
         someone.refused.update(dict.fromkeys(wanted, now))
         touched = []
         for connection in self.connections:
@@ -226,13 +239,25 @@ class Batch:
                 touched.append(held)
         return touched
 
-    def erase(self, someone: Someone, request: Request) -> list[Held]:
-        """Every connection, closed ones too, known person or not."""
+    def postpone(self, someone: Someone, request: Request) -> Accepted:
+        """Nothing is destroyed or sent before the window ends; only pushes stop at once."""
+        if not timedelta(0) < request.undo <= LONGEST_UNDO:
+            raise CannotAccept("An erasure can be undone for 24 hours at most. Give less time.")
+        self.check_findable(someone, request)
+        someone.next()
+        someone.postpone(request.reference, request.email, self.tx.now + request.undo)
+        return replace(self.record(someone, request, []), holdings=len(self.connections))
+
+    def check_findable(self, someone: Someone, request: Request) -> None:
         if request.email is None and not someone.findable:
             raise Unknown(
                 "We know nobody with this reference. Give the e-mail address as well, "
                 "then every connected platform is searched and erased."
             )
+
+    def erase(self, someone: Someone, request: Request) -> list[Held]:
+        """Every connection, closed ones too, known person or not."""
+        self.check_findable(someone, request)
         seq = someone.next()
         someone.erase(request.reference, request.email, self.tx.now, self.keys)
         own = own_addresses(self.tx, self.keys, someone, self.people.values())
@@ -261,7 +286,6 @@ class Batch:
     def record(self, someone: Someone, request: Request, touched: Sequence[Held]) -> Accepted:
         operation = uuid4()
         received = request.received_at or self.tx.now
-        erases = request.verb is Verb.ERASE
         self.rows.append(
             {
                 "id": operation,
@@ -275,14 +299,30 @@ class Batch:
                 "received_at": received,
                 "channel": request.channel,
                 "identity_checked_how": request.identity_checked_how,
-                "deadline": months_after(received, 1, self.customer.time_zone) if erases else None,
+                "undo_until": self.tx.now + request.undo if request.undo else None,
+                "told": self.sealed_told(someone, operation, request),
                 **self.sealed_basis(someone, operation, request.basis),
+                **self.term(request.verb, received),
             }
         )
         held = {one.connection: one for one in touched}
         for one in held.values():
             one.parts[someone.seq] = operation
-        return Accepted(operation, someone.id, someone.seq, len(held))
+        restricted = someone.restricted_at is not None and request.verb in PUSHES
+        return Accepted(operation, someone.id, someone.seq, len(held), restricted)
+
+    def term(self, verb: Verb, received: datetime) -> dict[str, object]:
+        """Of an erasure: until when the person is to be answered, and when that warns first."""
+        if verb is not Verb.ERASE:
+            return {"deadline": None, "alert_at": None}
+        zone = self.customer.time_zone
+        deadline = months_after(received, 1, zone)
+        return {"deadline": deadline, "alert_at": alerts.first(self.tx.now, deadline, zone)}
+
+    def sealed_told(self, someone: Someone, operation: UUID, request: Request) -> bytes | None:
+        if not request.undo or someone.key is None:
+            return None
+        return postponed.sealed(someone.key, operation, request.reference, request.email)
 
     def sealed_basis(
         self, someone: Someone, operation: UUID, basis: Basis | None

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 
 from core.connector import Verb
 from core.database import Transaction
-from core.ledger import lanes
+from core.ledger import lanes, moves
 from core.ledger.people import NEW
-from core.ledger.schema import holdings, operations, parts, people
+from core.ledger.schema import events, holdings, operations, parts, people
 from core.states import State
 from core.wants import Wants
 
@@ -19,7 +19,12 @@ def search(tx: Transaction, customer: UUID, connection: UUID) -> None:
     """Ask the new connection to erase everybody whose erasure is not finished."""
     last = (
         sa.select(operations.c.person, sa.func.max(operations.c.seq).label("seq"))
-        .where(operations.c.customer == customer, operations.c.verb == Verb.ERASE.value)
+        .where(
+            operations.c.customer == customer,
+            operations.c.verb == Verb.ERASE.value,
+            operations.c.told.is_(None),
+            operations.c.ended.is_(None),
+        )
         .group_by(operations.c.person)
         .subquery()
     )
@@ -57,5 +62,20 @@ def search(tx: Transaction, customer: UUID, connection: UUID) -> None:
     tx.db.execute(
         sa.insert(parts),
         [{"operation": row.id, "holding": holding, "seq": row.seq} for holding, row in made],
+    )
+    tx.db.execute(
+        sa.insert(events),
+        [
+            moves.event(
+                tx,
+                "asked",
+                customer=customer,
+                holding=holding,
+                was=None,
+                became=State.QUEUED.value,
+                operation=row.id,
+            )
+            for holding, row in made
+        ],
     )
     lanes.ring(tx, {connection})

@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from core import rows
 from core.connector import Verb
 from core.database import Transaction
-from core.ledger import Ledger, lanes, tasks
+from core.ledger import Ledger, lanes, moves, postponed, tasks
 from core.ledger.person import Held, Someone
 from core.ledger.schema import (
     addresses,
@@ -36,6 +36,7 @@ def load(
     for someone in found.values():
         someone.key = opened.get((someone.id, someone.key_epoch))
     open_sealed(found)
+    postponed.open_told(tx, found)
     add_addresses(tx, found)
     add_holdings(tx, found)
     erased = [one.id for one in found.values() if one.key_epoch]  # who came back included
@@ -45,8 +46,7 @@ def load(
 
 
 def insert_missing(tx: Transaction, customer: UUID, wanted: Collection[UUID]) -> None:
-    dialect = sqlite if tx.db.dialect.name == "sqlite" else postgresql
-    rows = [
+    everyone = [
         {
             "id": person,
             "customer": customer,
@@ -57,14 +57,14 @@ def insert_missing(tx: Transaction, customer: UUID, wanted: Collection[UUID]) ->
         }
         for person in sorted(wanted)
     ]
-    if rows:
-        tx.db.execute(dialect.insert(people).on_conflict_do_nothing(), rows)
+    rows.insert_new(tx, people, everyone)
 
 
 def locked(tx: Transaction, wanted: Collection[UUID]) -> Sequence[sa.Row[Any]]:
     """In one order, so that two batches cannot wait for each other."""
-    query = sa.select(people).where(people.c.id.in_(list(wanted))).order_by(people.c.id)
-    return tx.db.execute(query.with_for_update(key_share=True)).all()
+    these, parameter = rows.one_of(tx.db, people.c.id, wanted)
+    query = sa.select(people).where(these).order_by(people.c.id)
+    return tx.db.execute(query.with_for_update(key_share=True, of=people), parameter).all()
 
 
 def someone_of(row: sa.Row[Any]) -> Someone:
@@ -78,6 +78,8 @@ def someone_of(row: sa.Row[Any]) -> Someone:
         dict(row.refused),
         data={"sealed": row.sealed} if row.sealed else None,
         seq_before=row.seq,
+        restricted_at=row.restricted_at,
+        erase_at=row.erase_at,
     )
 
 
@@ -90,8 +92,9 @@ def open_sealed(found: Mapping[UUID, Someone]) -> None:
 
 
 def add_addresses(tx: Transaction, found: Mapping[UUID, Someone]) -> None:
-    query = sa.select(addresses).where(addresses.c.person.in_(list(found)))
-    for row in tx.db.execute(query.order_by(addresses.c.since)):
+    theirs, parameter = rows.one_of(tx.db, addresses.c.person, found)
+    query = sa.select(addresses).where(theirs).order_by(addresses.c.since)
+    for row in tx.db.execute(query, parameter):
         someone = found[row.person]
         if someone.key is not None:
             someone.emails[row.hash] = someone.key.open(row.sealed, address_row(row)).decode()
@@ -102,10 +105,10 @@ def address_row(row: Any) -> str:
 
 
 def add_holdings(tx: Transaction, found: Mapping[UUID, Someone]) -> None:
-    query = sa.select(holdings).where(holdings.c.person.in_(list(found)))
+    theirs, parameter = rows.one_of(tx.db, holdings.c.person, found)
+    query = sa.select(holdings).where(theirs).order_by(holdings.c.id)
     by_id = {}
-    query = query.order_by(holdings.c.id).with_for_update(key_share=True)
-    for row in tx.db.execute(query):
+    for row in tx.db.execute(query.with_for_update(key_share=True, of=holdings), parameter):
         state = State(row.state)
         held = Held(
             row.id,
@@ -119,8 +122,9 @@ def add_holdings(tx: Transaction, found: Mapping[UUID, Someone]) -> None:
         )
         found[row.person].holdings[row.connection] = held
         by_id[row.id] = held
-    still_open = parts.c.holding.in_(list(by_id)) & parts.c.ended.is_(None)
-    for row in tx.db.execute(sa.select(parts).where(still_open)):
+    theirs, parameter = rows.one_of(tx.db, parts.c.holding, by_id)
+    still_open = sa.select(parts).where(theirs, parts.c.ended.is_(None))
+    for row in tx.db.execute(still_open, parameter) if by_id else ():
         by_id[row.holding].parts[row.seq] = row.operation
     for held in by_id.values():
         held.stored_parts = frozenset(held.parts)
@@ -139,22 +143,24 @@ def store(
     ledger.safe.keep_keys(fresh, ledger.keys_of(tx, customer))
     store_people(tx, changed)
     store_addresses(tx, customer, changed)
-    if asked:
-        tx.db.execute(sa.insert(operations), list(asked))
+    rows.insert(tx, operations, asked)
     store_holdings(tx, customer, changed)
+    postponed.store(tx, changed)
     nobody = [one.id for one in everyone if not one.seq]
     if nobody:
         tx.db.execute(sa.delete(people).where(people.c.id.in_(nobody)))
 
 
 def store_people(tx: Transaction, changed: Sequence[Someone]) -> None:
-    rows = [
+    known = [
         {
-            "key": someone.id,
+            "id": someone.id,
             "seq": someone.seq,
             "epoch": someone.epoch,
             "key_epoch": someone.key_epoch,
             "erased_at": someone.erased_at,
+            "restricted_at": someone.restricted_at,
+            "erase_at": someone.erase_at,
             "refused": someone.refused,
             "sealed": someone.key.seal_json(someone.data, f"people|{someone.id}")
             if someone.key and someone.data
@@ -162,8 +168,7 @@ def store_people(tx: Transaction, changed: Sequence[Someone]) -> None:
         }
         for someone in changed
     ]
-    if rows:
-        tx.db.execute(sa.update(people).where(people.c.id == sa.bindparam("key")), rows)
+    rows.update(tx, people, known)
     erased = [someone.id for someone in changed if someone.erased_here]
     if erased:  # the new erasure has a finishing record again
         tx.db.execute(sa.update(people).where(people.c.id.in_(erased)).values(forgotten_at=None))
@@ -173,7 +178,7 @@ def store_addresses(tx: Transaction, customer: UUID, changed: Sequence[Someone])
     erased = [someone.id for someone in changed if someone.erased_here]
     if erased:
         tx.db.execute(sa.delete(addresses).where(addresses.c.person.in_(erased)))
-    rows = [
+    used = [
         {
             "person": someone.id,
             "hash": digest,
@@ -187,31 +192,23 @@ def store_addresses(tx: Transaction, customer: UUID, changed: Sequence[Someone])
         if someone.key
         for digest, since in someone.fresh.items()
     ]
-    if rows:
-        same = (addresses.c.person == sa.bindparam("of")) & (addresses.c.hash == sa.bindparam("at"))
-        known = [{"of": row["person"], "at": row["hash"]} for row in rows]
-        tx.db.execute(sa.delete(addresses).where(same), known)  # in use again: since now
-        tx.db.execute(sa.insert(addresses), rows)
+    rows.put(tx, addresses, used)  # one that is in use again is so since now
 
 
 def store_holdings(tx: Transaction, customer: UUID, changed: Sequence[Someone]) -> None:
     touched = [
         (someone, held) for someone in changed for held in someone.holdings.values() if held.changed
     ]
-    made = [(someone, held) for someone, held in touched if held.was is None]
-    known = [(someone, held) for someone, held in touched if held.was is not None]
-    if made:
-        rows = [
-            {**NEW, **holding_row(someone, held), "id": held.id, "customer": customer}
-            for someone, held in made
-        ]
-        tx.db.execute(sa.insert(holdings), rows)
-    if known:
-        rows = [{**holding_row(someone, held), "key": held.id} for someone, held in known]
-        tx.db.execute(sa.update(holdings).where(holdings.c.id == sa.bindparam("key")), rows)
+    made = [
+        {**NEW, **holding_row(someone, held), "customer": customer}
+        for someone, held in touched
+        if held.was is None
+    ]
+    known = [holding_row(someone, held) for someone, held in touched if held.was is not None]
+    rows.insert(tx, holdings, made)
+    rows.update(tx, holdings, known)
     store_parts(tx, [held for _, held in touched])
-    if touched:
-        tx.db.execute(sa.insert(events), [event(customer, tx, held) for _, held in touched])
+    rows.insert(tx, events, [asked(customer, tx, held) for _, held in touched])
     for someone, held in touched:
         if held.state is State.CANNOT_LOOK:
             tasks.open_for(
@@ -232,6 +229,7 @@ NEW = {"reached_seq": 0, "acted_seq": 0, "deaths": 0, "suspect": False, "seen": 
 def holding_row(someone: Someone, held: Held) -> dict[str, object]:
     """Newer work starts with a clean count; what is ambiguous stays so."""
     return {
+        "id": held.id,
         "person": someone.id,
         "connection": held.connection,
         "state": held.state.value,
@@ -246,47 +244,36 @@ def holding_row(someone: Someone, held: Held) -> dict[str, object]:
         "final_on": None,
         "error": None,
         "remote": held.remote,
+        "held_back": someone.held_back,
     }
 
 
 def store_parts(tx: Transaction, touched: Sequence[Held]) -> None:
     """Open parts that the wants no longer mention are superseded."""
+    ended = {"ended": Ended.SUPERSEDED.value, "ended_at": tx.now}
+    still_open = dict.fromkeys(ended)
     over = []
-    rows = []
+    new = []
     for held in touched:
         live = held.wants.live()
         for seq, operation in held.parts.items():
+            part = {"operation": operation, "holding": held.id}
             superseded = seq not in live
             if seq not in held.stored_parts:
-                rows.append(
-                    {
-                        "operation": operation,
-                        "holding": held.id,
-                        "seq": seq,
-                        "ended": Ended.SUPERSEDED.value if superseded else None,
-                        "ended_at": tx.now if superseded else None,
-                    }
-                )
+                new.append({**part, "seq": seq, **(ended if superseded else still_open)})
             elif superseded:
-                over.append({"of": operation, "at": held.id})
-    if rows:
-        tx.db.execute(sa.insert(parts), rows)
-    if over:
-        tx.db.execute(
-            sa.update(parts)
-            .where(parts.c.operation == sa.bindparam("of"), parts.c.holding == sa.bindparam("at"))
-            .values(ended=Ended.SUPERSEDED.value, ended_at=tx.now),
-            over,
-        )
+                over.append({**part, **ended})
+    rows.insert(tx, parts, new)
+    rows.update(tx, parts, over)
 
 
-def event(customer: UUID, tx: Transaction, held: Held) -> dict[str, object]:
-    return {
-        "customer": customer,
-        "at": tx.now,
-        "kind": "asked",
-        "operation": held.parts.get(held.asked_seq),
-        "holding": held.id,
-        "was": held.was.value if held.was else None,
-        "became": held.state.value,
-    }
+def asked(customer: UUID, tx: Transaction, held: Held) -> dict[str, Any]:
+    return moves.event(
+        tx,
+        "asked",
+        customer=customer,
+        holding=held.id,
+        was=held.was and held.was.value,
+        became=held.state.value,
+        operation=held.parts.get(held.asked_seq),
+    )

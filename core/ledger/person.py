@@ -35,6 +35,17 @@ class Held:
         self.state, self.due_at = State.QUEUED, now
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came with an erasure that can still be undone."""
+
+    reference: str
+    emails: tuple[str, ...] = field(default=(), repr=False)
+
+    def also(self, email: str | None) -> Told:
+        return replace(self, emails=(*self.emails, email)) if email else self
+
+
 @dataclass(slots=True)
 class Someone:
     """A person as the batch changes them. ``data`` is None while we know nothing sealed."""
@@ -55,10 +66,20 @@ class Someone:
     finishing: Finishing | None = None
     erased_here: bool = False
     seq_before: int = 0
+    restricted_at: datetime | None = None
+    erase_at: datetime | None = None  # an erasure that can still be undone
+    told: Told | None = None  # whom that one is about
+    postponed_here: bool = False
+    overtook: bool = False  # an erasure that can still be undone, by one that is done now
+
+    @property
+    def held_back(self) -> bool:
+        """Nothing may be pushed."""
+        return self.restricted_at is not None or self.erase_at is not None
 
     @property
     def findable(self) -> bool:
-        return self.data is not None or self.finishing is not None
+        return self.data is not None or self.finishing is not None or self.told is not None
 
     def next(self) -> int:
         self.seq += 1
@@ -103,10 +124,19 @@ class Someone:
             self.emails = {digest: email, **self.emails}
             self.fresh[digest] = 0
 
+    def postpone(self, reference: str, email: str | None, until: datetime) -> None:
+        """Erase at that moment, or at an earlier one that holds already."""
+        if self.key is None:
+            self.key, self.key_is_new = Key.random(), True
+        self.erase_at = min(self.erase_at or until, until)
+        self.told = (self.told or Told(reference)).also(email)
+        self.postponed_here = True
+
     def erase(self, reference: str, email: str | None, now: datetime, keys: CustomerKeys) -> None:
         """Leave only the finishing record; the key is destroyed once this is committed."""
         before = self.finishing or Finishing(reference, (), "", {})
-        told = {keys.pepper.hash("email", email): email} if email else {}
+        also = (self.told or Told(reference)).also(email).emails
+        told = {keys.pepper.hash("email", one): one for one in also}
         known = reversed({**self.emails, **told}.values())
         record = replace(
             before,
@@ -120,6 +150,9 @@ class Someone:
         self.epoch += 1
         self.key_epoch = self.epoch
         self.erased_at, self.erased_here = now, True
+        self.restricted_at = None  # there is nothing left to restrict
+        self.overtook = self.told is not None
+        self.erase_at, self.told = None, None
         self.data, self.key, self.key_is_new = None, None, False
         self.emails, self.fresh = {}, {}
 

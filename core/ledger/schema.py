@@ -22,9 +22,21 @@ def uuid_key() -> sa.Column[Any]:
     return sa.Column("id", sa.Uuid, primary_key=True)
 
 
+def owner() -> sa.Column[Any]:
+    """The customer, where a foreign key of the same row says so already: no second check."""
+    return sa.Column("customer", sa.Uuid, nullable=False)
+
+
 def refers(name: str, *, optional: bool = False, indexed: bool = False) -> sa.Column[Any]:
     target = sa.ForeignKey(f"{'people' if name == 'person' else name + 's'}.id")
     return sa.Column(name, sa.Uuid, target, nullable=optional, index=indexed)
+
+
+def few(name: str, *columns: str, where: str, sqlite: str | None = None) -> sa.Index:
+    """An index of the few rows that a condition holds for."""
+    return sa.Index(
+        name, *columns, postgresql_where=sa.text(where), sqlite_where=sa.text(sqlite or where)
+    )
 
 
 customers = sa.Table(
@@ -36,6 +48,7 @@ customers = sa.Table(
     sa.Column("wrapped_key", sa.LargeBinary, nullable=False),
     sa.Column("key_version", sa.Integer, nullable=False),
     sa.Column("created_at", Moment, nullable=False),
+    sa.Column("links_since", Moment),  # links made before were ended; None: never
 )
 
 lists = sa.Table(
@@ -61,6 +74,7 @@ connections = sa.Table(
     sa.Column("places", sa.JSON, nullable=False),  # list key → place id
     sa.Column("fields", sa.JSON, nullable=False),  # fields that are sent; all others are not
     sa.Column("keep_refusal", sa.Boolean, nullable=False),
+    sa.Column("outside_eu_accepted_at", Moment),  # the customer knows where data is stored
     sa.Column("created_at", Moment, nullable=False),
     sa.Column("closed_at", Moment),
     sa.UniqueConstraint("customer", "title"),
@@ -85,10 +99,23 @@ lanes = sa.Table(
     sa.Column("fence", sa.BigInteger, nullable=False, default=0),
     sa.Column("next_call_at", Moment),  # the pace that the platform allows
     sa.Column("failures", sa.Integer, nullable=False, default=0),  # in a row, of the transport
-    sa.Column("closed_until", Moment),  # the breaker
+    sa.Column("failing_since", Moment),  # the first of those
+    sa.Column("closed_until", Moment),  # nothing is sent before: the breaker, or the next
+    sa.Column("rests_until", Moment),  # the platform's own word
+    sa.Column("host", sa.String, index=True),  # host:port of the platform; None: not known
     sa.Column("held_for", sa.String),  # "credentials", "paused", "closed"; None: not held
     sa.Column("ring_at", Moment),  # not to be rung before; None: at once
     sa.Column("rings", sa.Integer, nullable=False, default=0),  # since it was last leased
+)
+
+# Hosts that did not answer their last turns; one that answers has no row.
+hosts = sa.Table(
+    "hosts",
+    metadata,
+    sa.Column("name", sa.String, primary_key=True),  # as in lanes.host
+    sa.Column("failures", sa.Integer, nullable=False),  # turns in a row, of any connections
+    sa.Column("since", Moment, nullable=False),  # the first of those
+    sa.Column("closed_until", Moment),  # the breaker: then one lane tries; None: not closed
 )
 
 sessions = sa.Table(
@@ -96,6 +123,14 @@ sessions = sa.Table(
     metadata,
     uuid_key(),
     sa.Column("started_at", Moment, nullable=False),
+)
+
+leaders = sa.Table(
+    "leaders",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # 1: there is one at most
+    sa.Column("session", sa.Uuid, sa.ForeignKey("sessions.id"), nullable=False),
+    sa.Column("until", Moment, nullable=False),
 )
 
 people = sa.Table(
@@ -109,7 +144,8 @@ people = sa.Table(
     sa.Column("key_epoch", sa.Integer, nullable=False),  # the epoch of the last erasure
     sa.Column("erased_at", Moment, index=True),
     sa.Column("refused", sa.JSON, nullable=False),  # list key → microseconds of the refusal
-    sa.Column("answered_at", Moment),
+    sa.Column("restricted_at", Moment),  # art. 18: nothing is pushed since then
+    sa.Column("erase_at", Moment, index=True),  # an erasure that can be undone until then
     sa.Column("forgotten_at", Moment),  # the finishing record is gone
 )
 
@@ -119,7 +155,7 @@ addresses = sa.Table(
     metadata,
     sa.Column("person", sa.Uuid, sa.ForeignKey("people.id"), primary_key=True),
     sa.Column("hash", sa.LargeBinary, primary_key=True),
-    refers("customer"),
+    owner(),
     sa.Column("sealed", sa.LargeBinary, nullable=False),
     sa.Column("since", sa.Integer, nullable=False),  # the operation that brought it
     sa.Index("ix_addresses_customer_hash", "customer", "hash"),
@@ -129,7 +165,7 @@ operations = sa.Table(
     "operations",
     metadata,
     uuid_key(),
-    refers("customer"),
+    owner(),
     refers("person"),
     sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("epoch", sa.Integer, nullable=False),
@@ -143,7 +179,39 @@ operations = sa.Table(
     sa.Column("channel", sa.String, nullable=False),
     sa.Column("identity_checked_how", sa.String),
     sa.Column("deadline", Moment),
+    sa.Column("answered_at", Moment),  # the person was told what was done; no term runs any more
+    sa.Column("alert_at", Moment, index=True),  # when somebody is to be warned of its term next
+    sa.Column("undo_until", Moment),
+    sa.Column("told", sa.LargeBinary),  # whom to erase, sealed; while it can still be undone
+    sa.Column("ended", sa.String),  # of an erasure that never reached a holding
+    sa.Column("ended_at", Moment),
     sa.UniqueConstraint("person", "seq"),
+    sa.Index("ix_operations_customer_accepted_at_id", "customer", "accepted_at", "id"),
+)
+
+# What a person was answered about a request of theirs.
+answers = sa.Table(
+    "answers",
+    metadata,
+    uuid_key(),
+    refers("customer"),
+    refers("operation", indexed=True),
+    sa.Column("how", sa.String, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("outcome", sa.String, nullable=False),
+    sa.Column("reason", sa.LargeBinary),  # free text, so sealed; under the customer's key
+    sa.Column("deadline", Moment),  # the term that an extension gave
+    sa.Column("recorded_at", Moment, nullable=False),
+)
+
+# Which warnings of a term were given; a longer term has its own.
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("operation", sa.Uuid, sa.ForeignKey("operations.id"), primary_key=True),
+    sa.Column("deadline", Moment, primary_key=True),
+    sa.Column("threshold", sa.String, primary_key=True),
+    sa.Column("raised_at", Moment, nullable=False),
 )
 
 # What one connection holds about one person: the unit that is brought to the asked state.
@@ -151,7 +219,7 @@ holdings = sa.Table(
     "holdings",
     metadata,
     uuid_key(),
-    refers("customer", indexed=True),
+    sa.Column("customer", sa.Uuid, nullable=False, index=True),
     refers("person"),
     refers("connection"),
     sa.Column("state", sa.String, nullable=False),
@@ -176,8 +244,16 @@ holdings = sa.Table(
     sa.Column("patrol", sa.Integer, nullable=False),
     sa.Column("final_on", Moment),
     sa.Column("error", sa.String),
+    sa.Column("held_back", sa.Boolean),  # no push: restricted, or about to be erased
+    sa.Column("hinted_at", Moment),  # the platform last told that something changed
+    sa.Column("hinted", sa.Boolean),  # it was not looked at since
+    sa.Column("planned_at", Moment),  # what was due before the hint
     sa.UniqueConstraint("person", "connection"),
     sa.Index("ix_holdings_connection_due_at", "connection", "due_at"),
+    # Few rows at any time, found without reading the others.
+    few("ix_holdings_erasing", "connection", "due_at", where="erasing", sqlite="erasing = 1"),
+    few("ix_holdings_suspect", "connection", where="suspect", sqlite="suspect = 1"),
+    few("ix_holdings_in_flight", "connection", where="intent_fence IS NOT NULL"),
 )
 
 # One row per operation and holding; ``ended`` is None while the operation is open there.
@@ -245,7 +321,16 @@ tasks = sa.Table(
     ),
 )
 
-# Ids and states only. ``position`` and ``seal`` are filled in order by the leader.
+# The legal moves of a holding, from core.transitions; core.migrations.guards refuses others.
+transitions = sa.Table(
+    "transitions",
+    metadata,
+    sa.Column("was", sa.String, primary_key=True),
+    sa.Column("became", sa.String, primary_key=True),
+)
+
+# Ids and states only; of the ids none is checked, as what is written with them is.
+# ``position`` and ``seal`` are filled in order by the leader.
 events = sa.Table(
     "events",
     metadata,
@@ -255,13 +340,39 @@ events = sa.Table(
         primary_key=True,
         autoincrement=True,
     ),
-    refers("customer"),
+    owner(),
     sa.Column("at", Moment, nullable=False),
     sa.Column("kind", sa.String, nullable=False),
-    refers("operation", optional=True),
-    refers("holding", optional=True),
-    sa.Column("was", sa.String),
+    sa.Column("operation", sa.Uuid),
+    sa.Column("holding", sa.Uuid),
+    sa.Column("was", sa.String),  # a state, or "new"; None where no state moved
     sa.Column("became", sa.String),
     sa.Column("position", sa.BigInteger),
     sa.Column("seal", sa.LargeBinary),
+    sa.ForeignKeyConstraint(["was", "became"], ["transitions.was", "transitions.became"]),
+)
+
+# Keys of the HTTP API: random and long, so that a plain hash of them keeps them.
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    uuid_key(),
+    refers("customer", optional=True, indexed=True),  # None: the operator's, for all customers
+    sa.Column("title", sa.String, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("created_at", Moment, nullable=False),
+    sa.Column("revoked_at", Moment),
+)
+
+# What a POST was answered, so that its repetition is answered alike. Ids and states only.
+# Status with answer are filled before the transaction that inserts the row ends.
+idempotency = sa.Table(
+    "idempotency",
+    metadata,
+    sa.Column("api_key", sa.Uuid, sa.ForeignKey("api_keys.id"), primary_key=True),
+    sa.Column("key", sa.LargeBinary, primary_key=True),  # hashed: callers put anything in it
+    sa.Column("digest", sa.LargeBinary, nullable=False),  # keyed, of the route and the body
+    sa.Column("begun_at", Moment, nullable=False, index=True),
+    sa.Column("status", sa.Integer),
+    sa.Column("answer", sa.JSON),  # its text, byte for byte
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,21 +10,24 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
+from core import rows
 from core.connector import Platform, Verb
 from core.database import Transaction
-from core.ledger import Ledger, lanes
+from core.holding import Holding
+from core.ledger import Ledger, lanes, moves
 from core.ledger.schema import (
     connections,
     events,
     holdings,
     operations,
     parts,
-    people,
     tasks,
 )
 from core.refusals import Unknown
 from core.states import Ended, State, Task
 from core.wants import Wants
+
+ATTESTED = "attested"  # how a task is closed by a human's word
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,23 @@ def open_for(
     )
 
 
+def open_again(tx: Transaction, holding: Holding) -> None:
+    """A human said that it was done, and no look shows it: the same task as before."""
+    query = sa.select(tasks).where(tasks.c.holding == holding.id, tasks.c.closed_at.is_not(None))
+    last = tx.db.execute(query.order_by(tasks.c.closed_at.desc()).limit(1)).one_or_none()
+    if last is None or last.closed_how != ATTESTED or last.seq != holding.asked_seq:
+        return
+    open_for(
+        tx,
+        kind=Task(last.kind),
+        verb=Verb(last.verb) if last.verb else None,
+        customer=holding.customer,
+        connection=holding.connection,
+        person=holding.person,
+        holding=holding.id,
+    )
+
+
 def operation(tx: Transaction, holding: UUID | None, verb: Verb | None) -> int | None:
     """The number of the operation up to which there is work: an erasure comes alone and first."""
     if holding is None:
@@ -95,23 +115,24 @@ def operation(tx: Transaction, holding: UUID | None, verb: Verb | None) -> int |
 
 def legal_term(tx: Transaction, person: UUID | None) -> datetime | None:
     """When the earliest erasure that this person was not answered about must be."""
-    unanswered = sa.or_(
-        people.c.answered_at.is_(None), operations.c.accepted_at > people.c.answered_at
-    )
     term: datetime | None = tx.db.execute(
-        sa.select(sa.func.min(operations.c.deadline))
-        .join(people, people.c.id == operations.c.person)
-        .where(operations.c.person == person, unanswered)
+        sa.select(sa.func.min(operations.c.deadline)).where(
+            operations.c.person == person, operations.c.answered_at.is_(None)
+        )
     ).scalar()
     return term
 
 
-def close_seen(tx: Transaction, holding: UUID) -> None:
-    """A look showed that nothing is left to do here."""
+def close_seen(tx: Transaction, several: Collection[UUID]) -> None:
+    """A look showed that nothing is left to do at these holdings."""
+    if not several:
+        return
+    these, parameters = rows.one_of(tx.db, tasks.c.holding, several)
     tx.db.execute(
         sa.update(tasks)
-        .where(tasks.c.holding == holding, tasks.c.closed_at.is_(None))
-        .values(closed_at=tx.now, closed_how="seen")
+        .where(these, tasks.c.closed_at.is_(None))
+        .values(closed_at=tx.now, closed_how="seen"),
+        parameters,
     )
 
 
@@ -179,18 +200,17 @@ def attest(ledger: Ledger, customer: UUID, task: UUID, *, role: str, platform: P
         tx.db.execute(
             sa.update(tasks)
             .where(tasks.c.id == task)
-            .values(closed_at=tx.now, closed_by=role, closed_how="attested")
+            .values(closed_at=tx.now, closed_by=role, closed_how=ATTESTED)
         )
-        tx.db.execute(
-            sa.insert(events).values(
-                customer=customer,
-                at=tx.now,
-                kind="attested",
-                holding=held.id,
-                was=held.state,
-                became=changes["state"],
-            )
+        event = moves.event(
+            tx,
+            ATTESTED,
+            customer=customer,
+            holding=held.id,
+            was=held.state,
+            became=changes["state"],
         )
+        tx.db.execute(sa.insert(events).values(event))
         if changes["due_at"] is not None:
             lanes.ring(tx, {held.connection})
     return State(changes["state"])

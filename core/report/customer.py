@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 import sqlalchemy as sa
 
-from core.connector import Platform, Verb
+from core.connector import Platform
 from core.database import Transaction
 from core.identity import mask
-from core.ledger import Ledger, connections, tasks
+from core.ledger import Ledger, alerts, connections, tasks
+from core.ledger.alerts import Alert
 from core.ledger.connections import Connection
 from core.ledger.customers import Customer
 from core.ledger.schema import holdings, operations, people
 from core.ledger.schema import tasks as task_rows
+from core.report.condition import Condition, conditions
 from core.report.standing import Count, Facts, Standing, count, standing
-from core.report.system import Lane, lanes_of
 from core.report.totals import ConnectionTotals, CustomerReport, OpenErasure, Totals
 from core.report.work import works
 from core.safe import Finishing
@@ -35,6 +36,7 @@ def customer_report(
     every = {one.id: one for one in connections.of_customer(tx, customer.id)}
     per_connection = standings(tx, customer.id, every, platforms)
     asked = open_erasures(tx, customer.id)
+    warnings = alerts.standing(tx, customer.id)
     waiting = tasks.waiting(tx, customer.id)
     return CustomerReport(
         people=number_of_people(tx, customer.id),
@@ -46,7 +48,8 @@ def customer_report(
             for one in every.values()
         ),
         open_erasures=len(asked),
-        erasures=named(ledger, tx, customer, asked[:MOST]),
+        erasures=named(ledger, tx, customer, asked[:MOST], by_person(warnings)),
+        alerts=Counter(one.threshold for one in warnings),
         open_tasks=Counter(task.kind for task in waiting),
         tasks=works(waiting[:MOST], platforms, customer.time_zone),
         time_zone=customer.time_zone,
@@ -68,7 +71,7 @@ def standings(
 ) -> dict[UUID, Standings]:
     """Holdings that stand alike are counted by the database, not one by one."""
     found: dict[UUID, Standings] = {connection: [] for connection in every}
-    lanes = lanes_of(tx, every)
+    lanes = conditions(tx, every)
     kinds = kinds_of_holdings(customer).subquery()
     query = sa.select(kinds, sa.func.count().label("number")).group_by(*kinds.c)
     for row in tx.db.execute(query):
@@ -82,6 +85,11 @@ def kinds_of_holdings(customer: UUID) -> sa.Select[tuple[object, ...]]:
     asked_human = sa.exists().where(
         task_rows.c.holding == holdings.c.id, task_rows.c.closed_at.is_(None)
     )
+    restricted = sa.exists().where(
+        holdings.c.held_back.is_(True),
+        people.c.id == holdings.c.person,
+        people.c.restricted_at.is_not(None),
+    )
     return sa.select(
         holdings.c.connection,
         holdings.c.state,
@@ -90,11 +98,15 @@ def kinds_of_holdings(customer: UUID) -> sa.Select[tuple[object, ...]]:
         (holdings.c.reached_seq >= holdings.c.asked_seq).label("reached"),
         holdings.c.due_at.is_not(None).label("due"),
         asked_human.label("task"),
+        sa.and_(holdings.c.due_at.is_(None), restricted).label("waits"),
     ).where(holdings.c.customer == customer)
 
 
 def facts_of(
-    row: sa.Row[tuple[object, ...]], connection: Connection, lane: Lane, platform: Platform | None
+    row: sa.Row[tuple[object, ...]],
+    connection: Connection,
+    lane: Condition,
+    platform: Platform | None,
 ) -> Facts:
     return Facts(
         state=State(row.state),
@@ -104,16 +116,13 @@ def facts_of(
         task=bool(row.task),
         due=bool(row.due),
         closed=not connection.is_open,
-        held=lane.held,
+        held=lane.held or bool(row.waits),
         can_look=platform is None or platform.can_look,
     )
 
 
 def open_erasures(tx: Transaction, customer: UUID) -> Sequence[sa.Row[tuple[object, ...]]]:
     """Whose answer is due first, by the request of each that waits longest."""
-    unanswered = sa.or_(
-        people.c.answered_at.is_(None), people.c.answered_at < operations.c.received_at
-    )
     deadline = sa.func.min(operations.c.deadline).label("deadline")
     asked_at = sa.func.min(operations.c.received_at).label("asked_at")
     query = (
@@ -121,9 +130,9 @@ def open_erasures(tx: Transaction, customer: UUID) -> Sequence[sa.Row[tuple[obje
         .join(operations, operations.c.person == people.c.id)
         .where(
             people.c.customer == customer,
-            people.c.forgotten_at.is_(None),
-            operations.c.verb == Verb.ERASE.value,
-            unanswered,
+            sa.or_(people.c.forgotten_at.is_(None), people.c.erase_at.is_not(None)),
+            operations.c.deadline.is_not(None),
+            operations.c.answered_at.is_(None),
         )
         .group_by(people.c.id)
         .order_by(deadline, people.c.id)
@@ -136,16 +145,44 @@ def named(
     tx: Transaction,
     customer: Customer,
     asked: Sequence[sa.Row[tuple[object, ...]]],
+    warnings: Mapping[UUID, Alert],
 ) -> tuple[OpenErasure, ...]:
-    records = ledger.safe.finishing([row.id for row in asked], ledger.keys_of(tx, customer.id))
+    these = [row.id for row in asked]
+    known = not_erased_yet(ledger, tx, customer.id, these)
+    records = ledger.safe.finishing(these, ledger.keys_of(tx, customer.id))
     return tuple(
         OpenErasure(
-            *who(records.get(row.id)),
+            row.id,
+            *(known.get(row.id) or who(records.get(row.id))),
             row.asked_at,
             row.deadline.astimezone(customer.time_zone).date(),
+            warnings.get(row.id),
         )
         for row in asked
     )
+
+
+def by_person(warnings: Iterable[Alert]) -> dict[UUID, Alert]:
+    """Of the term that ends first."""
+    found: dict[UUID, Alert] = {}
+    for one in warnings:
+        found.setdefault(one.person, one)
+    return found
+
+
+def not_erased_yet(
+    ledger: Ledger, tx: Transaction, customer: UUID, these: Collection[UUID]
+) -> Mapping[UUID, tuple[str | None, str | None]]:
+    """Those whose erasure can still be undone: there is no finishing record of it."""
+    waiting = sa.and_(people.c.id.in_(list(these)), people.c.erase_at.is_not(None))
+    rows = {row.id: row for row in tx.db.execute(sa.select(people).where(waiting))}
+    alive = {(row.id, row.key_epoch) for row in rows.values() if row.sealed is not None}
+    keys = ledger.safe.keys(alive, ledger.keys_of(tx, customer))
+    found = {}
+    for (person, _), key in keys.items():
+        data = key.open_json(rows[person].sealed, f"people|{person}")
+        found[person] = data["reference"], mask(data["email"])
+    return found
 
 
 def who(record: Finishing | None) -> tuple[str | None, str | None]:

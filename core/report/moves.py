@@ -22,6 +22,7 @@ class Board:
     due_at: datetime | None = None  # our own next move; None where the connection is closed
     not_before: datetime | None = None  # the lane rests until then
     held: bool = False  # the lane, until the customer acts
+    waits_since: datetime | None = None  # for the customer to lift a restriction
     final_on: datetime | None = None
     tasks: tuple[OpenTask, ...] = ()  # of this holding, the most urgent first
     lane_tasks: tuple[OpenTask, ...] = ()  # of its connection
@@ -37,6 +38,8 @@ def next_move(board: Board) -> Next | None:
         return Next(board.due_at, whose)
     if whose is Whose.YOURS and board.tasks and not board.as_asked:
         return yours(board, board.tasks)
+    if board.waits_since and whose is Whose.YOURS:
+        return Next(board.waits_since, whose, Reads.SINCE)
     if board.due_at and board.held:
         return yours(board, board.lane_tasks)
     if board.due_at:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,16 +14,17 @@ from core.connector import Platform, Verb
 from core.database import Transaction
 from core.holding import Holding
 from core.identity import mask
-from core.ledger import Ledger, connections, tasks
+from core.ledger import Ledger, alerts, answers, connections, tasks
 from core.ledger.customers import Customer, lists_of
 from core.ledger.holdings import holding_of
 from core.ledger.intake import person_id
 from core.ledger.schema import holdings, operations, people
 from core.ledger.tasks import OpenTask
 from core.refusals import Unknown
+from core.report.condition import conditions
 from core.report.ours import finishing
 from core.report.standing import Whose
-from core.report.system import Here, lanes_of, system_of
+from core.report.system import Here, system_of
 from core.report.values import PersonReport, System
 from core.report.work import by_connection, of_connections, works
 from core.safe import Finishing
@@ -56,28 +57,42 @@ def person_report(
     Before an erasure only those where something was asked. Works as long as the person's row
     exists, which holds nothing personal. Raises Unknown.
     """
-    person = known_person(ledger, tx, customer, reference)
+    identity = person_id(ledger.keys_of(tx, customer.id), reference)
+    return replace(report_of(ledger, tx, customer, identity, platforms), reference=reference)
+
+
+def report_of(
+    ledger: Ledger,
+    tx: Transaction,
+    customer: Customer,
+    identity: UUID,
+    platforms: Mapping[str, Platform],
+) -> PersonReport:
+    """The same for who knows the id only. Raises Unknown."""
+    person = known_person(tx, customer, identity)
     records = ledger.safe.finishing([person.id], ledger.keys_of(tx, customer.id))
     record = records.get(person.id)
-    request = request_of(person, operations_of(tx, person.id))
+    erasures = operations_of(tx, person.id)
+    request = request_of(erasures)
     scene = read(tx, customer, person.id, platforms, request)
     systems = tuple(system_of(here) for here in scene)
+    reference, email = who(ledger, tx, customer, person, record)
     return PersonReport(
         reference=reference,
-        email=masked(ledger, tx, customer, person, record),
+        email=mask(email) if email else None,
         asked_at=request.asked_at if request else None,
         deadline=request.deadline.astimezone(customer.time_zone).date() if request else None,
         answered_at=request.answered_at if request else None,
         systems=(*systems, *of_ours(tx, customer, record, request, scene)),
         tasks=works(urgent(scene, systems), platforms, customer.time_zone),
         time_zone=customer.time_zone,
+        answers=tuple(answers.of_operations(ledger, tx, customer.id, [one.id for one in erasures])),
+        alerts=tuple(alerts.standing(tx, customer.id, person.id)),
+        restricted_at=person.restricted_at,
     )
 
 
-def known_person(
-    ledger: Ledger, tx: Transaction, customer: Customer, reference: str
-) -> sa.Row[Any]:
-    identity = person_id(ledger.keys_of(tx, customer.id), reference)
+def known_person(tx: Transaction, customer: Customer, identity: UUID) -> sa.Row[Any]:
     mine = sa.and_(people.c.id == identity, people.c.customer == customer.id)
     person = tx.db.execute(sa.select(people).where(mine)).one_or_none()
     if person is None:
@@ -89,21 +104,22 @@ def known_person(
 
 
 def operations_of(tx: Transaction, person: UUID) -> Sequence[sa.Row[Any]]:
-    mine = operations.c.person == person
-    columns = (operations.c.verb, operations.c.received_at, operations.c.deadline)
-    query = sa.select(*columns).where(mine, operations.c.verb == Verb.ERASE.value)
+    """The erasures for which a term runs, or ran; one that was undone has none."""
+    query = sa.select(operations).where(
+        operations.c.person == person,
+        operations.c.verb == Verb.ERASE.value,
+        operations.c.deadline.is_not(None),
+    )
     return tx.db.execute(query.order_by(operations.c.seq)).all()
 
 
-def request_of(person: sa.Row[Any], erasures: Sequence[sa.Row[Any]]) -> Request | None:
+def request_of(erasures: Sequence[sa.Row[Any]]) -> Request | None:
     if not erasures:
         return None
-    answered_at = person.answered_at
-    waiting = [one for one in erasures if answered_at is None or one.received_at > answered_at]
+    waiting = [one for one in erasures if one.answered_at is None]
     first = min(waiting, key=lambda one: one.deadline) if waiting else erasures[-1]
     last_deadline = max(one.deadline for one in erasures)
-    answer = None if waiting else answered_at
-    return Request(first.received_at, first.deadline, last_deadline, answer)
+    return Request(first.received_at, first.deadline, last_deadline, first.answered_at)
 
 
 def read(
@@ -114,12 +130,15 @@ def read(
     request: Request | None,
 ) -> list[Here]:
     every = {one.id: one for one in connections.of_customer(tx, customer.id)}
-    lanes = lanes_of(tx, every)
+    lanes = conditions(tx, every)
     known = holdings_of(tx, person)
     asked_at = asked_moments(tx, person)
     open_tasks = by_connection(tasks.waiting(tx, customer.id, person))
     lane_tasks = by_connection(of_connections(tx, customer.id, every))
     titles = {key: one.title for key, one in lists_of(tx, customer.id).items()}
+    held_back = tx.db.execute(
+        sa.select(people.c.restricted_at, people.c.erase_at).where(people.c.id == person)
+    ).one()
     return [
         Here(
             connection=connection,
@@ -133,6 +152,8 @@ def read(
             titles=titles,
             now=tx.now,
             zone=customer.time_zone,
+            restricted_at=held_back.restricted_at,
+            erase_at=held_back.erase_at,
         )
         for connection in every.values()
         if request or connection.id in known
@@ -186,18 +207,22 @@ def urgent(scene: Sequence[Here], systems: Sequence[System]) -> list[OpenTask]:
     return sorted(found, key=lambda task: (task.deadline is None, task.deadline or task.opened_at))
 
 
-def masked(
+def who(
     ledger: Ledger,
     tx: Transaction,
     customer: Customer,
     person: sa.Row[Any],
     record: Finishing | None,
-) -> str | None:
-    """From the sealed person, else from our last record of them; None when neither exists."""
+) -> tuple[str | None, str | None]:
+    """
+    Reference with address, from the sealed person, else from our last record of them; None
+    where neither exists.
+    """
     incarnation = (person.id, person.key_epoch)
     keys = ledger.safe.keys({incarnation}, ledger.keys_of(tx, customer.id))
     if person.sealed is not None and incarnation in keys:
-        email = keys[incarnation].open_json(person.sealed, f"people|{person.id}")["email"]
-    else:
-        email = next(iter(record.emails), "") if record else ""
-    return mask(email) if email else None
+        known = keys[incarnation].open_json(person.sealed, f"people|{person.id}")
+        return known["reference"], known["email"]
+    if record is None:
+        return None, None
+    return record.reference, next(iter(record.emails), None)

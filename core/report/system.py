@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
+from typing import Any
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
 from core.connector import Platform, Residue, Text
-from core.database import Transaction
 from core.holding import Holding
 from core.ledger.connections import Connection
-from core.ledger.schema import lanes
 from core.ledger.tasks import OpenTask
+from core.report.condition import Condition
 from core.report.moves import Board, next_move
 from core.report.standing import Count, Facts, Standing, as_asked, count, standing
 from core.report.values import Left, Seen, System
@@ -32,19 +29,13 @@ UNDECLARED = Left(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    held: bool
-    closed_until: datetime | None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Here:
     """One connection as a report reads it; ``holding`` is None where nothing was ever asked."""
 
     connection: Connection
     platform: Platform | None
-    lane: Lane
+    lane: Condition
     holding: Holding | None
     asked_at: datetime | None
     deadline: datetime | None  # of the person's erasure; None: none was asked
@@ -53,34 +44,45 @@ class Here:
     titles: Mapping[str, str]  # list key → the customer's title
     now: datetime
     zone: ZoneInfo
+    restricted_at: datetime | None = None  # the person, by the customer
+    erase_at: datetime | None = None  # an erasure that can still be undone
 
     @property
     def erases(self) -> bool:
         """An erasure is the last that was asked here, or reached this person elsewhere."""
-        if self.holding is None:
+        if self.holding is None or self.erase_at is not None:
             return self.deadline is not None
         return self.holding.wants.erase == self.holding.asked_seq
 
     @property
+    def waits_since(self) -> datetime | None:
+        """Since when this holding waits for the restriction to be lifted; None: it does not."""
+        if self.restricted_at is None or self.holding is None or not self.holding.waits:
+            return None
+        return max(self.restricted_at, self.asked_at or self.restricted_at)
+
+    @property
+    def due_at(self) -> datetime | None:
+        """Our own next move; None where the connection is closed, or nothing is left to do."""
+        if not self.connection.is_open:
+            return None
+        return self.erase_at or (self.holding.due_at if self.holding else None)
+
+    @property
     def facts(self) -> Facts:
-        held = self.holding
+        held, waits = self.holding, self.erase_at is not None
+        state = held.state if held else State.CANNOT_LOOK
         return Facts(
-            state=held.state if held else State.CANNOT_LOOK,
+            state=State.QUEUED if waits else state,
             looked=held is not None and held.seen_at is not None,
             empty=held is None or not held.seen,
-            reached=held is not None and held.reached_seq >= held.asked_seq,
+            reached=not waits and held is not None and held.reached_seq >= held.asked_seq,
             task=bool(self.tasks),
-            due=held is not None and held.due_at is not None,
+            due=waits or (held is not None and held.due_at is not None),
             closed=not self.connection.is_open,
-            held=self.lane.held,
+            held=not waits and (self.lane.held or self.waits_since is not None),
             can_look=self.platform is None or self.platform.can_look,
         )
-
-
-def lanes_of(tx: Transaction, customer: Mapping[UUID, Connection]) -> dict[UUID, Lane]:
-    query = sa.select(lanes.c.connection, lanes.c.held_for, lanes.c.closed_until)
-    rows = tx.db.execute(query.where(lanes.c.connection.in_(list(customer))))
-    return {row.connection: Lane(row.held_for is not None, row.closed_until) for row in rows}
 
 
 def system_of(here: Here) -> System:
@@ -96,7 +98,7 @@ def system_of(here: Here) -> System:
         asked_at=here.asked_at,
         platform_answered_at=answered_at,
         seen_at=held.seen_at if held else None,
-        seen=seen_of(here, held) if held else (),
+        seen=seen_of(here, held.seen) if held else (),
         residue=residue_of(here, answered_at if facts.looked and not facts.empty else None)
         if here.deadline
         else (),
@@ -119,11 +121,12 @@ def platform_answered_at(here: Here) -> datetime | None:
     return held.answered_at if held.answered_at >= here.asked_at else None
 
 
-def seen_of(here: Here, held: Holding) -> tuple[Seen, ...]:
+def seen_of(here: Here, kept: Iterable[Mapping[str, Any]]) -> tuple[Seen, ...]:
+    """From what is kept of a look."""
     places = {place: here.titles.get(key, key) for key, place in here.connection.places.items()}
     return tuple(
         Seen(places.get(one["place"], one["place"]), one["presence"], tuple(one["fields"]))
-        for one in held.seen
+        for one in kept
     )
 
 
@@ -151,9 +154,10 @@ def board_of(here: Here, facts: Facts, shown: Standing) -> Board:
         now=here.now,
         since=waits_since,
         deadline=here.deadline if here.erases else None,
-        due_at=held.due_at if held and here.connection.is_open else None,
-        not_before=here.lane.closed_until,
-        held=here.lane.held,
+        due_at=here.due_at,
+        not_before=here.lane.not_before if here.erase_at is None else None,
+        held=facts.held,
+        waits_since=here.waits_since,
         final_on=held.final_on if held else None,
         tasks=here.tasks,
         lane_tasks=here.lane_tasks,

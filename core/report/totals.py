@@ -9,8 +9,9 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from core.ledger.alerts import Alert, Threshold
 from core.report.standing import Count, Standing
-from core.report.values import Work, day, iso
+from core.report.values import Work, day, iso, of_alert
 from core.states import Task
 
 
@@ -57,16 +58,19 @@ class ConnectionTotals:
 class OpenErasure:
     """A request that was not answered yet; who it was is read from the finishing record."""
 
+    person: UUID
     reference: str | None
     email: str | None  # masked
     asked_at: datetime
-    deadline: date | None
+    deadline: date
+    alert: Alert | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
             "person": {"reference": self.reference, "email": self.email},
             "asked_at": iso(self.asked_at),
             "deadline": day(self.deadline),
+            "alert": of_alert(self.alert) if self.alert else None,
         }
 
 
@@ -79,6 +83,7 @@ class CustomerReport:
     connections: tuple[ConnectionTotals, ...]
     open_erasures: int
     erasures: tuple[OpenErasure, ...]
+    alerts: Mapping[Threshold, int]
     open_tasks: Mapping[Task, int]
     tasks: tuple[Work, ...]
     time_zone: ZoneInfo
@@ -90,6 +95,7 @@ class CustomerReport:
             "connections": [one.to_json() for one in self.connections],
             "open_erasures": self.open_erasures,
             "erasures": [one.to_json() for one in self.erasures],
+            "alerts": {one.value: self.alerts[one] for one in Threshold if one in self.alerts},
             "open_tasks": {kind.value: number for kind, number in self.open_tasks.items()},
             "tasks": [task.to_json() for task in self.tasks],
         }

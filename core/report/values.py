@@ -10,6 +10,8 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from core.connector import Text, Verb
+from core.ledger.alerts import Alert
+from core.ledger.answers import Answered
 from core.report.standing import Count, Standing, Whose
 from core.states import Task
 
@@ -126,6 +128,7 @@ class Work:
     opened_at: datetime
     deadline: date | None
     by_hand: Text | None
+    person: UUID | None = None  # None: it is about the whole connection
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -145,7 +148,7 @@ class Work:
 class PersonReport:
     """The term runs from ``asked_at``, when the person asked to be erased; None: never."""
 
-    reference: str
+    reference: str | None  # None: not known here any more
     email: str | None  # masked
     asked_at: datetime | None
     deadline: date | None
@@ -153,6 +156,9 @@ class PersonReport:
     systems: tuple[System, ...]
     tasks: tuple[Work, ...]
     time_zone: ZoneInfo
+    answers: tuple[Answered, ...] = ()  # to every erasure, oldest first
+    alerts: tuple[Alert, ...] = ()  # of terms that run, the first to end leading
+    restricted_at: datetime | None = None
 
     def counted(self, what: Count) -> int:
         return sum(system.counts_as is what for system in self.systems)
@@ -163,10 +169,34 @@ class PersonReport:
             "asked_at": iso(self.asked_at),
             "deadline": day(self.deadline),
             "answered_at": iso(self.answered_at),
+            "answers": [of_answer(one) for one in self.answers],
+            "alerts": [of_alert(one) for one in self.alerts],
+            "restricted_at": iso(self.restricted_at),
             **{what.value: self.counted(what) for what in Count},
             "systems": [system.to_json() for system in self.systems],
             "tasks": [task.to_json() for task in self.tasks],
         }
+
+
+def of_answer(one: Answered) -> dict[str, Any]:
+    return {
+        "operation": str(one.operation),
+        "how": one.answer.how,
+        "at": iso(one.answer.at),
+        "outcome": one.answer.outcome.value,
+        "reason": one.answer.reason,
+        "deadline": iso(one.deadline),
+    }
+
+
+def of_alert(one: Alert) -> dict[str, Any]:
+    return {
+        "operation": str(one.operation),
+        "threshold": one.threshold.value,
+        "needs": one.needs.value,
+        "raised_at": iso(one.raised_at),
+        "deadline": iso(one.deadline),
+    }
 
 
 def iso(moment: datetime | None) -> str | None:

@@ -57,6 +57,7 @@ def works(
             task.opened_at,
             task.deadline.astimezone(zone).date() if task.deadline else None,
             steps(platforms.get(task.platform), task.kind, task.verb),
+            task.person,
         )
         for task in several
     )

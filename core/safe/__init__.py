@@ -15,6 +15,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from core import rows
 from core.database import Database, Transaction
 from core.safe.records import Burial, Finishing
 from core.safe.schema import (
@@ -40,7 +41,7 @@ class Safe:
         """Store the keys of people who are about to be recorded for the first time."""
         if not keys:
             return
-        rows = [
+        wrapped = [
             {
                 "person": person,
                 "epoch": epoch,
@@ -49,8 +50,7 @@ class Safe:
             for (person, epoch), key in keys.items()
         ]
         with self.database.begin() as tx:
-            delete(tx, person_keys, keys)  # orphans of a commit that never was
-            tx.db.execute(sa.insert(person_keys), rows)
+            rows.put(tx, person_keys, wrapped)  # over orphans of a commit that never was
 
     def keys(
         self, incarnations: Collection[Incarnation], customer: CustomerKeys
@@ -59,15 +59,14 @@ class Safe:
         if not incarnations:
             return {}
         epochs = dict(incarnations)
-        with self.database.read() as tx:
-            rows = tx.db.execute(
-                sa.select(person_keys).where(person_keys.c.person.in_(list(epochs)))
-            ).all()
+        with self.database.glance() as db:
+            asked, parameter = rows.one_of(db, person_keys.c.person, epochs)
+            found = db.execute(sa.select(person_keys).where(asked), parameter).all()
         return {
             (row.person, row.epoch): Key(
                 customer.key.open(row.wrapped, key_row(row.person, row.epoch))
             )
-            for row in rows
+            for row in found
             if epochs[row.person] == row.epoch
         }
 
@@ -78,22 +77,21 @@ class Safe:
         stones = [row for burial in burials for row in stones_of(customer, burial)]
         records = [record_of(burial, keys) for burial in burials]
         with self.database.begin() as tx:
-            for table, rows in ((tombstones, stones), (finishing_records, records)):
+            for table, new in ((tombstones, stones), (finishing_records, records)):
                 delete(tx, table, [(burial.person, burial.epoch) for burial in burials])
-                if rows:
-                    tx.db.execute(sa.insert(table), rows)
+                rows.insert(tx, table, new)
 
     def confirm(self, erased: Mapping[UUID, int]) -> None:
         """The ledger has these erasures, by epoch: every key from before them is destroyed."""
         if not erased:
             return
-        rows = [{"of": person, "last": epoch} for person, epoch in erased.items()]
+        last = [{"of": person, "last": epoch} for person, epoch in erased.items()]
         keys, records = person_keys.c, finishing_records.c
         older = (keys.person == sa.bindparam("of")) & (keys.epoch < sa.bindparam("last"))
         known = (records.person == sa.bindparam("of")) & (records.epoch <= sa.bindparam("last"))
         with self.database.begin() as tx:
-            tx.db.execute(sa.delete(person_keys).where(older), rows)
-            tx.db.execute(sa.update(finishing_records).where(known).values(confirmed=True), rows)
+            tx.db.execute(sa.delete(person_keys).where(older), last)
+            tx.db.execute(sa.update(finishing_records).where(known).values(confirmed=True), last)
 
     def unconfirmed(self) -> dict[Incarnation, datetime]:
         """Erasures that were written here, of which the ledger may know nothing; since when."""
@@ -119,6 +117,18 @@ class Safe:
             )
             return {row.hash: row.at for row in tx.db.execute(query.order_by(tombstones.c.at))}
 
+    def erased(self, customer: UUID, hashes: Collection[bytes]) -> set[UUID]:
+        """The people of whom one of these was erased, while that is remembered."""
+        if not hashes:
+            return set()
+        query = sa.select(tombstones.c.person).where(
+            tombstones.c.customer == customer,
+            tombstones.c.hash.in_(list(hashes)),
+            tombstones.c.kind == Tombstone.RESTORE.value,
+        )
+        with self.database.read() as tx:
+            return set(tx.db.execute(query).scalars())
+
     def unbury(self, customer: UUID, hashes: Collection[bytes]) -> None:
         """A fresh basis lifts the instruction not to return; the restore tombstone stays."""
         if not hashes:
@@ -130,13 +140,11 @@ class Safe:
         """The newest finishing record of each of these people that still has one."""
         if not people:
             return {}
-        with self.database.read() as tx:
-            rows = tx.db.execute(
-                sa.select(finishing_records)
-                .where(finishing_records.c.person.in_(list(people)))
-                .order_by(finishing_records.c.epoch)
-            ).all()
-        return {row.person: Finishing.opened(row, customer) for row in rows}
+        with self.database.glance() as db:
+            asked, parameter = rows.one_of(db, finishing_records.c.person, people)
+            query = sa.select(finishing_records).where(asked).order_by(finishing_records.c.epoch)
+            found = db.execute(query, parameter).all()
+        return {row.person: Finishing.opened(row, customer) for row in found}
 
     def learn_remote_ids(
         self, person: UUID, connection: UUID, ids: Collection[str], customer: CustomerKeys
@@ -164,11 +172,11 @@ class Safe:
         """Destroy the records of these people up to the epoch given; a newer erasure keeps its."""
         if not until:
             return
-        rows = [{"of": person, "last": epoch} for person, epoch in until.items()]
+        last = [{"of": person, "last": epoch} for person, epoch in until.items()]
         records = finishing_records.c
         over = (records.person == sa.bindparam("of")) & (records.epoch <= sa.bindparam("last"))
         with self.database.begin() as tx:
-            tx.db.execute(sa.delete(finishing_records).where(over), rows)
+            tx.db.execute(sa.delete(finishing_records).where(over), last)
 
 
 def key_row(person: UUID, epoch: int) -> str:
@@ -176,9 +184,7 @@ def key_row(person: UUID, epoch: int) -> str:
 
 
 def delete(tx: Transaction, table: sa.Table, incarnations: Collection[Incarnation]) -> None:
-    one = sa.and_(table.c.person == sa.bindparam("of"), table.c.epoch == sa.bindparam("during"))
-    rows = [{"of": person, "during": epoch} for person, epoch in sorted(incarnations)]
-    tx.db.execute(sa.delete(table).where(one), rows)
+    rows.delete(tx, table, [{"person": person, "epoch": epoch} for person, epoch in incarnations])
 
 
 def stones_of(customer: UUID, burial: Burial) -> list[dict[str, Any]]:

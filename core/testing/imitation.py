@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import count, repeat
@@ -31,6 +31,7 @@ from core.errors import OnlyThePerson, Refused
 NEWS = Place("news", "Nieuwsbrief")
 COURSES = Place("courses", "Cursusinformatie")
 BLOCKLIST = "blocklist"
+ADDRESS = "https://imitation.test"
 EMPTY = {"first_name": "", "last_name": ""}
 
 HONEST = Platform(
@@ -78,6 +79,11 @@ class Call:
     at: datetime
     honestly: Callable[[], Any]
 
+    def is_about(self, emails: Collection[str]) -> bool:
+        who = self.arguments[0]
+        addresses = (who.email,) if isinstance(who, Person) else who.emails
+        return any(address in emails for address in addresses)
+
 
 Lie = Callable[["Imitation", Call], Any]
 
@@ -108,10 +114,12 @@ class Imitation:
         self.calls: list[Call] = []
         self._script: dict[str, Iterator[Lie]] = {}
         self._late: list[tuple[datetime, Callable[[], Any]]] = []
-        self.unanswered: list[datetime] = []  # when such calls act
+        self.unanswered: list[tuple[datetime, Call]] = []  # and when they act
         self._ids = count(1)
         self._lock = threading.RLock()
-        self._http = httpx.Client(transport=httpx.MockTransport(no_http), trust_env=False)
+        self._http = httpx.Client(
+            base_url=ADDRESS, transport=httpx.MockTransport(no_http), trust_env=False
+        )
 
     def connect(
         self, before_call: Callable[[], None], before_change: Callable[[], None]
@@ -149,10 +157,10 @@ class Imitation:
             if self.keeps_its_dates:
                 self.entries = [one for one in self.entries if not (one.until and one.until <= now)]
 
-    @property
-    def to_come(self) -> bool:
-        """A call that got no answer has still to act."""
-        return any(moment > self.clock() for moment in self.unanswered)
+    def is_to_come(self, emails: Collection[str]) -> bool:
+        """A call about one of these that got no answer has still to act."""
+        now = self.clock()
+        return any(moment > now and call.is_about(emails) for moment, call in self.unanswered)
 
     def made(self, face: str) -> int:
         return sum(call.face == face for call in self.calls)
@@ -254,7 +262,7 @@ class Imitated(Connector[Settings]):
 
     @classmethod
     def base_url(cls, settings: Settings) -> str:  # noqa: ARG003
-        return "https://imitation.test"
+        return ADDRESS
 
     def check(self) -> Account:
         return Account("imitation-1", "Imitation")

@@ -36,7 +36,7 @@ def late(wait: timedelta) -> Lie:
     """Gives no answer, and acts only after this wait."""
 
     def lie(imitation: Imitation, call: Call) -> None:
-        imitation.unanswered.append(imitation.later(wait, call.honestly))
+        imitation.unanswered.append((imitation.later(wait, call.honestly), call))
         raise OutcomeUnknown("no answer in time from imitation.test")
 
     return lie

@@ -94,7 +94,6 @@ def upgrade() -> None:
         sa.Column("customer", sa.Uuid(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("since", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["customer"], ["customers.id"], name=op.f("fk_addresses_customer")),
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_addresses_person")),
         sa.PrimaryKeyConstraint("person", "hash", name=op.f("pk_addresses")),
     )
@@ -132,7 +131,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["connection"], ["connections.id"], name=op.f("fk_holdings_connection")
         ),
-        sa.ForeignKeyConstraint(["customer"], ["customers.id"], name=op.f("fk_holdings_customer")),
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_holdings_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_holdings")),
         sa.UniqueConstraint("person", "connection", name=op.f("uq_holdings_person_connection")),
@@ -183,9 +181,6 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(), nullable=False),
         sa.Column("identity_checked_how", sa.String(), nullable=True),
         sa.Column("deadline", Moment(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["customer"], ["customers.id"], name=op.f("fk_operations_customer")
-        ),
         sa.ForeignKeyConstraint(["person"], ["people.id"], name=op.f("fk_operations_person")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_operations")),
         sa.UniqueConstraint("person", "seq", name=op.f("uq_operations_person_seq")),
@@ -224,9 +219,6 @@ def upgrade() -> None:
         sa.Column("became", sa.String(), nullable=True),
         sa.Column("position", sa.BigInteger(), nullable=True),
         sa.Column("seal", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(["customer"], ["customers.id"], name=op.f("fk_events_customer")),
-        sa.ForeignKeyConstraint(["holding"], ["holdings.id"], name=op.f("fk_events_holding")),
-        sa.ForeignKeyConstraint(["operation"], ["operations.id"], name=op.f("fk_events_operation")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
     )
     op.create_table(
