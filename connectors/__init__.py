@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import Any
 
+from connectors.laposta import Laposta
+from connectors.mailchimp import Mailchimp
 from connectors.mailman import Mailman
 from connectors.sandbox.platforms import (
     SandboxArchives,
@@ -15,6 +17,8 @@ from connectors.sandbox.platforms import (
 from core.connector import Connector
 
 BUILT_IN: tuple[type[Connector[Any]], ...] = (
+    Laposta,
+    Mailchimp,
     Mailman,
     SandboxArchives,
     SandboxThirtyDays,

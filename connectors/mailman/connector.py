@@ -145,7 +145,7 @@ class Mailman(Connector[Settings]):
         }
         if not self.settings.confirm:
             form |= {"pre_verified": "true", "pre_confirmed": "true"}
-        answer = self.rest.call("POST", "/members", form=form, tolerates=BAD_REQUEST | CONFLICT)
+        answer = self.rest.change("POST", "/members", form=form, tolerates=BAD_REQUEST | CONFLICT)
         if answer.status_code == httpx.codes.BAD_REQUEST:
             raise refusal(answer)
         there_already = answer.status_code == httpx.codes.CONFLICT
@@ -183,10 +183,10 @@ class Mailman(Connector[Settings]):
         form = {"display_name": shown["name"]}
         for user_id, user in found.users.items():
             if user.display_name != shown["name"]:
-                self.rest.call("PATCH", "/users/{user}", {"user": user_id}, form=form)
+                self.rest.change("PATCH", "/users/{user}", {"user": user_id}, form=form)
         for email, address in found.addresses.items():
             if address.display_name != shown["name"]:
-                self.rest.call("PATCH", "/addresses/{email}", {"email": email}, form=form)
+                self.rest.change("PATCH", "/addresses/{email}", {"email": email}, form=form)
 
     def unsubscribe(self, who: Identity, places: Sequence[Place]) -> None:
         """
@@ -201,8 +201,7 @@ class Mailman(Connector[Settings]):
             self.discard(found, place.id)
             emails = [held.email for held in members if held.list_id == place.id]
             if emails:
-                route, parts = "/lists/{list}/roster/member", {"list": place.id}
-                self.rest.call("DELETE", route, parts, form={"emails": emails})
+                self.rest.drop(place.id, emails)
 
     def discard(self, found: Found, list_id: str) -> None:
         for asked in Asked:
@@ -231,7 +230,7 @@ class Mailman(Connector[Settings]):
             self.forget(user_id)
 
     def forget(self, user_id: str) -> None:
-        self.rest.call("DELETE", "/users/{user}", {"user": user_id}, tolerates=NOT_FOUND)
+        self.rest.change("DELETE", "/users/{user}", {"user": user_id}, tolerates=NOT_FOUND)
 
 
 def records(found: Found) -> Iterator[Trace]:

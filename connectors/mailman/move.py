@@ -34,7 +34,7 @@ def move(rest: Rest, found: Found, new: str) -> Found:
     now = Found(rest, Identity((new, *found.emails), (keeper,)))
     move_memberships(rest, now, new)
     for email in now.addresses.keys() - {new}:
-        rest.call("DELETE", "/addresses/{email}", {"email": email}, tolerates=NOT_FOUND)
+        rest.change("DELETE", "/addresses/{email}", {"email": email}, tolerates=NOT_FOUND)
     return Found(rest, Identity((new,), (keeper,)))
 
 
@@ -53,7 +53,7 @@ def gather(rest: Rest, found: Found, keeper: str, new: str) -> None:
         address = found.addresses.get(email)
         if address is None or address.user_id != keeper:
             form = {"email": email, "absorb_existing": "true", "display_name": "".join(names[:1])}
-            rest.call("POST", "/users/{user}/addresses", {"user": keeper}, form=form)
+            rest.change("POST", "/users/{user}/addresses", {"user": keeper}, form=form)
 
 
 def move_requests_and_bans(rest: Rest, found: Found, new: str) -> None:
@@ -78,7 +78,7 @@ def move_requests(rest: Rest, list_id: str, old: set[str], new: str) -> None:
         if request.email in old:
             form = {"list_id": list_id, "subscriber": new, "send_welcome_message": "false"}
             form |= DONE[request.turn]
-            rest.call("POST", "/members", form=form, tolerates=CONFLICT)
+            rest.change("POST", "/members", form=form, tolerates=CONFLICT)
             rest.discard(request, list_id)
 
 
@@ -88,8 +88,8 @@ def vouch(rest: Rest, keeper: str, new: str) -> None:
 
     After the requests: a list that is open to proven addresses would grant those at once.
     """
-    rest.call("POST", "/addresses/{email}/verify", {"email": new})
-    rest.call("POST", "/users/{user}/preferred_address", {"user": keeper}, form={"email": new})
+    rest.change("POST", "/addresses/{email}/verify", {"email": new})
+    rest.change("POST", "/users/{user}/preferred_address", {"user": keeper}, form={"email": new})
 
 
 def move_memberships(rest: Rest, found: Found, new: str) -> None:
@@ -100,4 +100,4 @@ def move_memberships(rest: Rest, found: Found, new: str) -> None:
         if each.email != new and (each.list_id, each.role) not in taken:
             taken.add((each.list_id, each.role))
             route, parts = "/members/{member}", {"member": each.member_id}
-            rest.call("PATCH", route, parts, form={"address": new})
+            rest.change("PATCH", route, parts, form={"address": new})

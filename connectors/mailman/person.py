@@ -73,7 +73,7 @@ class Found:
 
 def adopt(rest: Rest, email: str) -> str:
     """Give an address without a user one; return the user's id."""
-    answer = rest.call("POST", "/users", form={"email": email}, tolerates=BAD_REQUEST)
+    answer = rest.change("POST", "/users", form={"email": email}, tolerates=BAD_REQUEST)
     if answer.status_code == codes.BAD_REQUEST:
         raise TryLater("an address found a user while it was read")
     location: str = answer.headers.get("location", "")

@@ -15,6 +15,7 @@ from connectors.mailman.values import (
     Asked,
     Ban,
     Delivery,
+    Dropped,
     MailingList,
     Membership,
     Page,
@@ -27,12 +28,13 @@ from connectors.mailman.values import (
     parsed,
     valid,
 )
-from core.errors import NotFound, TryLater, Unreadable
+from core.errors import NotFound, OutcomeUnknown, TryLater, Unreadable
 from core.http import READS
 
 BAD_REQUEST = frozenset({httpx.codes.BAD_REQUEST})
 CONFLICT = frozenset({httpx.codes.CONFLICT})
 NOT_FOUND = frozenset({httpx.codes.NOT_FOUND})
+CHANGED = frozenset({httpx.codes.CREATED, httpx.codes.ACCEPTED, httpx.codes.NO_CONTENT})
 
 PAGE = 500  # some 200 kB of the fattest entries
 
@@ -61,6 +63,27 @@ class Rest:
             params=query,
             extensions={"route": route, "tolerates": tolerates, **(extensions or {})},
         )
+
+    def change(
+        self,
+        method: str,
+        route: str,
+        parts: Mapping[str, str] | None = None,
+        *,
+        form: Mapping[str, str | list[str]] | None = None,
+        tolerates: AbstractSet[int] = frozenset(),
+    ) -> httpx.Response:
+        """
+        A call that changes something. What it tolerates must be Mailman's own no.
+
+        Mailman answers 201, 202 or 204 (3.3.10, 2026-11); any other success is somebody else's.
+        """
+        answer = self.call(method, route, parts, form=form, tolerates=tolerates)
+        if answer.is_error:
+            parsed(Problem, answer)
+        elif answer.status_code not in CHANGED:
+            raise OutcomeUnknown("an answer that Mailman does not give to a change")
+        return answer
 
     def versions(self) -> Versions:
         return parsed(Versions, self.call("GET", "/system/versions"))
@@ -92,7 +115,10 @@ class Rest:
         return parsed(Preferences, answer).delivery_status
 
     def user(self, user_id: str) -> User | None:
-        return self.one(User, "/users/{user}", {"user": user_id})
+        user = self.one(User, "/users/{user}", {"user": user_id})
+        if user is not None and user.user_id != user_id:
+            raise Unreadable("an answer about somebody else")
+        return user
 
     def addresses_of(self, user: User) -> Sequence[Address]:
         try:
@@ -105,7 +131,10 @@ class Rest:
             # Its own URL answers 404 though it is there (3.3.10, 2026-11).
             every = self.pages(Address, "GET", "/addresses")
             return next((address for address in every if address.email == email), None)
-        return self.one(Address, "/addresses/{email}", {"email": email})
+        address = self.one(Address, "/addresses/{email}", {"email": email})
+        if address is not None and address.email != email:
+            raise Unreadable("an answer about somebody else")
+        return address
 
     def fits_a_ban(self, email: str, list_id: str) -> bool:
         """Whether an entry of the list or of the site keeps the address out, by Mailman's word."""
@@ -115,18 +144,30 @@ class Rest:
     def ban(self, email: str, list_id: str | None) -> None:
         route, parts = bans_at(list_id)
         # 400: kept out already, also by an entry that says more.
-        self.call("POST", route, parts, form={"email": email}, tolerates=BAD_REQUEST)
+        self.change("POST", route, parts, form={"email": email}, tolerates=BAD_REQUEST)
 
     def lift(self, ban: Ban, list_id: str | None) -> None:
         """By its own spelling: Mailman compares entries letter by letter."""
         route, parts = bans_at(list_id)
         parts = {**parts, "entry": ban.entry}
-        self.call("DELETE", f"{route}/{{entry}}", parts, tolerates=NOT_FOUND)
+        self.change("DELETE", f"{route}/{{entry}}", parts, tolerates=NOT_FOUND)
 
     def discard(self, request: Request, list_id: str) -> None:
         """In silence; to reject would mail the person."""
         route, parts = "/lists/{list}/requests/{token}", {"list": list_id, "token": request.token}
-        self.call("POST", route, parts, form={"action": "discard"}, tolerates=NOT_FOUND)
+        self.change("POST", route, parts, form={"action": "discard"}, tolerates=NOT_FOUND)
+
+    def drop(self, list_id: str, emails: Sequence[str]) -> None:
+        """
+        End memberships by the list, which tells of each address whether it did.
+
+        False: not there any more.
+        """
+        route = "/lists/{list}/roster/member"
+        answer = self.call("DELETE", route, {"list": list_id}, form={"emails": list(emails)})
+        told = parsed(Dropped, answer, OutcomeUnknown).root
+        if not told.keys() >= {*emails}:
+            raise OutcomeUnknown("an answer about somebody else")
 
     def one(self, kind: type[V], route: str, parts: Mapping[str, str]) -> V | None:
         """The thing at ``route``. None: Mailman says that it has no such thing."""

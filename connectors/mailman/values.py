@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
 from pydantic import StringConstraints as Strings
 
-from core.errors import Unreadable
+from core.errors import ConnectorError, Unreadable
 
 
 class Role(StrEnum):
@@ -121,12 +122,22 @@ class Page(Value):
     entries: list[dict[str, Any]] = []
 
 
-def parsed(kind: type[V], answer: httpx.Response) -> V:
+class Dropped(RootModel[Mapping[Lower, bool | str]]):
+    """By address, whether a membership ended; and a tag."""
+
+
+P = TypeVar("P", bound=BaseModel)
+
+
+def parsed(
+    kind: type[P], answer: httpx.Response, otherwise: type[ConnectorError] = Unreadable
+) -> P:
+    """``otherwise`` is what an answer means that is none of Mailman's."""
     try:
         return kind.model_validate_json(answer.content)
     except ValidationError:  # its text quotes the answer, so it must not be chained
         pass
-    raise Unreadable("not an answer as Mailman gives it", status=answer.status_code)
+    raise otherwise("not an answer as Mailman gives it", status=answer.status_code)
 
 
 def valid(kind: type[V], entry: dict[str, Any]) -> V:

@@ -7,14 +7,25 @@ A habit changes what a deletion leaves, never how it is asked for.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from datetime import datetime
+from collections.abc import Set as AbstractSet
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, Field, SecretStr
 
+from connectors.sandbox.contact import same
+from connectors.sandbox.values import (
+    Access,
+    Blocked,
+    Contact,
+    Held,
+    Lists,
+    Refusal,
+    State,
+    Status,
+    parsed,
+)
 from core.connector import (
     Account,
     Basis,
@@ -26,26 +37,26 @@ from core.connector import (
     Presence,
     Trace,
 )
-from core.errors import NotFound, OnlyThePerson, Reconnect, Refused
+from core.errors import OnlyThePerson, OutcomeUnknown, Reconnect, Refused, Unreadable
 from core.http import READS
 
 CONTACTS = "contacts"  # the place of who is held and in no list
 BLOCKLIST = "blocklist"
 
 PRESENCE = {
-    "subscribed": Presence.SUBSCRIBED,
-    "unsubscribed": Presence.UNSUBSCRIBED,
-    "active": Presence.UNSUBSCRIBED,  # held, and in no list
-    "archived": Presence.ARCHIVED,
-    "purging": Presence.PURGING,
+    Status.SUBSCRIBED: Presence.SUBSCRIBED,
+    Status.UNSUBSCRIBED: Presence.UNSUBSCRIBED,
 }
+LEAVING = {State.ARCHIVED: Presence.ARCHIVED, State.PURGING: Presence.PURGING}
 
 CONFLICTS: Mapping[str, tuple[type[Refused], str]] = {
     "opted_out": (OnlyThePerson, "the person opted out there since; only they can come back"),
     "blocked": (Refused, "the address is on the blocklist there; only its screens can lift that"),
     "email_taken": (Refused, "another contact there has the new address already; merge them"),
 }
-
+CONFLICT = frozenset({httpx.codes.CONFLICT.value})
+NOT_FOUND = frozenset({httpx.codes.NOT_FOUND.value})
+ABSENT = frozenset({"unknown_contact", "unknown_entry"})
 
 SEARCH = "/v1/contacts/search"
 CONTACT = "/v1/contacts/{contact}"
@@ -80,14 +91,14 @@ class Sandbox(Connector[Settings]):
         return settings.base_url
 
     def check(self) -> Account:
-        account = self.http.get("/v1/account").json()
-        if "delete" not in account["may"]:
+        account = parsed(Access, self.http.get("/v1/account"))
+        if "delete" not in account.may:
             raise Reconnect("this key may not delete contacts; use one that may")
-        return Account(account["id"], account["title"])
+        return Account(account.id, account.title)
 
     def places(self) -> Sequence[Place]:
-        rows = self.http.get("/v1/lists").json()["lists"]
-        return [Place(row["id"], row["title"]) for row in rows]
+        listed = parsed(Lists, self.http.get("/v1/lists"))
+        return [Place(each.id, each.title) for each in listed.lists]
 
     def translate(self, person: Person) -> Mapping[str, str]:
         fields = {name: value or "" for name, value in person.fields.items()}
@@ -97,70 +108,101 @@ class Sandbox(Connector[Settings]):
         contacts, blocked = self.held(who)
         return [
             *(trace for contact in contacts for trace in traces(contact)),
-            *(Trace(BLOCKLIST, Presence.SUPPRESSED, {"email": row["email"]}) for row in blocked),
+            *(Trace(BLOCKLIST, Presence.SUPPRESSED, {"email": row.email}) for row in blocked),
         ]
 
     def subscribe(self, person: Person, place: Place, basis: Basis) -> None:
         """Who opted out is known over there; only a consent given later changes that."""
         consent = basis.given_at.isoformat() if basis.kind is BasisKind.CONSENT else None
-        self.save(
-            "POST", "/v1/contacts", {**entry(person), "list": place.id, "consent_at": consent}
-        )
+        body = {**entry(person), "list": place.id, "consent_at": consent}
+        said = self.change("POST", "/v1/contacts", body, tolerates=CONFLICT)
+        if same(parsed(Contact, said, OutcomeUnknown).email) != same(person.email):
+            raise OutcomeUnknown("an answer about somebody else")
 
     def update(self, who: Identity, new: Person) -> None:
         contacts, _ = self.held(who)
         for contact in contacts:
-            with suppress(NotFound):
-                self.save("PATCH", CONTACT, entry(new), contact=contact["id"])
+            self.about(contact, self.change("PATCH", CONTACT, entry(new), contact=contact.id))
 
     def unsubscribe(self, who: Identity, places: Sequence[Place]) -> None:
         contacts, _ = self.held(who)
         wanted = {place.id for place in places}
         for contact in contacts:
-            for place in sorted(wanted & contact["lists"].keys()):
-                with suppress(NotFound):
-                    self.save("POST", REFUSAL, {"list": place}, contact=contact["id"])
+            for place in sorted(wanted & contact.lists.keys()):
+                said = self.change("POST", REFUSAL, {"list": place}, contact=contact.id)
+                self.about(contact, said)
 
     def erase(self, who: Identity) -> None:
         contacts, blocked = self.held(who)
         for contact in contacts:
-            with suppress(NotFound):
-                self.delete(CONTACT, contact=contact["id"])
+            said = self.change("DELETE", CONTACT, contact=contact.id)
+            if not is_gone(said):
+                self.about(contact, said)
         for row in blocked:
-            with suppress(NotFound):
-                self.delete(BLOCKED, entry=row["id"])
+            if not is_gone(self.change("DELETE", BLOCKED, entry=row.id)):
+                raise OutcomeUnknown("an answer that the sandbox does not give to a deletion")
 
-    def held(self, who: Identity) -> tuple[Sequence[Row], Sequence[Row]]:
+    def held(self, who: Identity) -> tuple[Sequence[Contact], Sequence[Blocked]]:
         """The contacts that are this person's, and the blocklist entries of their addresses."""
-        contacts: dict[str, Row] = {}
-        blocked: dict[str, Row] = {}
+        contacts: dict[str, Contact] = {}
+        blocked: dict[str, Blocked] = {}
         for name, value in ways_to(who):
             if value in contacts:
                 continue  # an address led to it already
             answer = self.search({name: value})
-            contacts.update((row["id"], row) for row in answer["contacts"])
-            blocked.update((row["id"], row) for row in answer["blocked"])
+            check_about(value, answer)
+            contacts.update((row.id, row) for row in answer.contacts)
+            blocked.update((row.id, row) for row in answer.blocked)
         return list(contacts.values()), list(blocked.values())
 
-    def search(self, query: Row) -> Row:
-        answer = self.http.post(SEARCH, json=query, extensions={**READS, "route": SEARCH})
-        found: Row = answer.json()
-        return found
+    def search(self, query: Row) -> Held:
+        extensions = {**READS, "route": SEARCH}
+        return parsed(Held, self.http.post(SEARCH, json=query, extensions=extensions))
 
-    def save(self, method: str, route: str, body: Row, **ids: str) -> None:
-        extensions = {"route": route, "tolerates": {409}}
+    def change(
+        self,
+        method: str,
+        route: str,
+        body: Row | None = None,
+        *,
+        tolerates: AbstractSet[int] = CONFLICT | NOT_FOUND,
+        **ids: str,
+    ) -> httpx.Response:
+        """The answer of a success, or to what is not there any more. Raises what else it says."""
+        extensions = {"route": route, "tolerates": tolerates}
         answer = self.http.request(method, filled(route, ids), json=body, extensions=extensions)
-        if answer.status_code == httpx.codes.CONFLICT:
-            refusal, why = CONFLICTS[answer.json()["error"]]
-            raise refusal(why, status=answer.status_code)
+        if answer.is_success:
+            return answer
+        word = parsed(Refusal, answer).error
+        if answer.status_code == httpx.codes.NOT_FOUND and word in ABSENT:
+            return answer
+        if word not in CONFLICTS:
+            raise Unreadable("a refusal that is not the sandbox's", status=answer.status_code)
+        refusal, why = CONFLICTS[word]
+        raise refusal(why, status=answer.status_code)
 
-    def delete(self, route: str, **ids: str) -> None:
-        self.http.delete(filled(route, ids), extensions={"route": route})
+    def about(self, contact: Contact, answer: httpx.Response) -> None:
+        """Absent is success."""
+        if answer.is_success and parsed(Contact, answer, OutcomeUnknown).id != contact.id:
+            raise OutcomeUnknown("an answer about somebody else")
+
+
+def is_gone(answer: httpx.Response) -> bool:
+    return answer.status_code in {httpx.codes.NO_CONTENT, httpx.codes.NOT_FOUND}
 
 
 def ways_to(who: Identity) -> Iterator[tuple[str, str]]:
     yield from (("email", email) for email in who.emails)
     yield from (("id", contact) for contact in who.remote_ids)
+
+
+def check_about(value: str, answer: Held) -> None:
+    """Raises Unreadable: what is found of somebody else would be changed or erased."""
+    asked = same(value)
+    theirs = {asked, *(same(row.email) for row in answer.contacts)}
+    found = all(value == row.id or asked == same(row.email) for row in answer.contacts)
+    if not found or any(same(row.email) not in theirs for row in answer.blocked):
+        raise Unreadable("an answer about somebody else")
 
 
 def filled(route: str, ids: Mapping[str, str]) -> str:
@@ -171,14 +213,14 @@ def entry(person: Person) -> Row:
     return {"email": person.email, "fields": dict(person.fields)}
 
 
-def traces(contact: Row) -> Iterator[Trace]:
+def traces(contact: Contact) -> Iterator[Trace]:
     """One for each list; the contact's own state, when it is leaving, outranks the list's."""
-    statuses = {place: row["status"] for place, row in contact["lists"].items()}
-    for place, status in (statuses or {CONTACTS: "active"}).items():
+    shown = {place: PRESENCE[row.status] for place, row in contact.lists.items()}
+    for place, presence in (shown or {CONTACTS: Presence.UNSUBSCRIBED}).items():
         yield Trace(
             place,
-            PRESENCE[status if contact["state"] == "active" else contact["state"]],
-            {"email": contact["email"], **contact["fields"]},
-            remote_id=contact["id"],
-            until=contact["until"] and datetime.fromisoformat(contact["until"]),
+            LEAVING.get(contact.state, presence),
+            {"email": contact.email, **contact.fields},
+            remote_id=contact.id,
+            until=contact.until,
         )

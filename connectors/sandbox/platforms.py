@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from connectors.sandbox.by_hand import WithoutApi
 from connectors.sandbox.connector import Sandbox
-from core.connector import Erasure, Limits, Platform, Residue, Text, Verb
+from core.connector import Erasure, Limits, Platform, Residue, Text, Verb, Window
 
 SERVER = "connectors/sandbox/server.py"
 CHECKED = date(2026, 11, 22)
@@ -146,7 +146,7 @@ class SandboxFlaky(Sandbox):
         title="Sandbox: wisselvallig / flaky",
         erasure=Erasure.DELETES,
         leaves=(),
-        limits=Limits(at_once=4, calls=20, per=timedelta(seconds=1)),
+        limits=Limits(at_once=4, windows=(Window(calls=20),)),
     )
 
 
