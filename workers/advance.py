@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from core.errors import (
     TryAt,
 )
 from core.holding import Holding
+from core.ledger.hints import NOT_BY_HINT
 from core.states import Ended, State, Task
 from core.verdict import Verdict
 from workers.attempt import Done, Look
@@ -30,9 +32,9 @@ from workers.schedule import (
     retry_after,
 )
 from workers.situation import Situation, Step, what_was_sent
+from workers.told import SIGHTS, reached, told
 
 AS_ASKED = {Verdict.CONFIRMED, Verdict.ABSENT, Verdict.KEPT}
-STATES = {Verdict.CONFIRMED: State.CONFIRMED, Verdict.ABSENT: State.NOT_FOUND}
 ENDS = {Verdict.CONFIRMED: Ended.CONFIRMED, Verdict.ABSENT: Ended.ABSENT}
 
 # After an erasure: CONFIRMED is a contact that stays for somebody else.
@@ -54,23 +56,50 @@ def advance(
 ) -> Step:
     """The next state, and when somebody moves next. Newer work always comes at once."""
     sent = what_was_sent(row, before, done, platform, now)
-    it = Situation(row, before, done, platform, now, spread, sent)
-    if done.overtaken or row.asked_seq != before.asked_seq or row.epoch != before.epoch:
+    step = follows(Situation(row, before, done, platform, now, spread, sent))
+    if row.hinted_at == before.hinted_at or State(step.changes["state"]) in NOT_BY_HINT:
+        return step
+    again = {"hinted": True, "planned_at": step.changes["due_at"], "due_at": now}
+    return replace(step, changes={**step.changes, **again})  # told while we looked
+
+
+def follows(it: Situation) -> Step:
+    row, before, done = it.row, it.before, it.done
+    if done.overtaken or newer(row) != newer(before):
         return overtaken(it)
     if done.error is not None:
         return failed(it, done.error)
     if done.by_hand is not None:
         return by_hand(it, done.by_hand)
+    if done.held_back:
+        return held_back(it)
     if done.look is None:
-        return cannot_look(it)
+        return unlooked(it) if done.acted and it.platform.can_look else cannot_look(it)
     if before.goal:
         return judged(it, done.look)
-    return patrolled(it, done.look) if it.goal.erase else looked_again(it, done.look)
+    if it.goal.erase:
+        return patrolled(it, done.look)
+    if done.look.judgement.verdict is not Verdict.CANNOT_LOOK or row.state not in SIGHTS:
+        return told(it, done.look)
+    unseen = cannot_look(it)
+    return replace(unseen, changes={**unseen.changes, "hinted": True})
+
+
+def newer(holding: Holding) -> tuple[int, int, int]:
+    """Differs once there is newer work, or a human's word that none is left."""
+    return holding.asked_seq, holding.epoch, holding.reached_seq
+
+
+def unlooked(it: Situation) -> Step:
+    """Answered together with many others, whom one look did not show; now for this one alone."""
+    sent = {"state": State.SENT.value, "due_at": it.now, "looks": it.row.looks + 1}
+    return Step({**it.sent, **sent}, "answered")
 
 
 def overtaken(it: Situation) -> Step:
     """What was seen as asked before the newer work came stays so, and is not done again."""
-    changes = {**it.sent, "state": it.row.state.value, "due_at": it.now}
+    due = None if it.row.due_at is None else it.now
+    changes = {**it.sent, "state": it.row.state.value, "due_at": due}
     finished = not (it.done.overtaken or it.done.error or it.done.by_hand)
     if finished and it.done.look is not None and it.before.goal:
         step = judged(it, it.done.look)
@@ -87,10 +116,30 @@ def by_hand(it: Situation, verb: Verb) -> Step:
     return Step(changes, "by hand", task=Task.BY_HAND, verb=verb)
 
 
+def held_back(it: Situation) -> Step:
+    """
+    Nobody moves until pushes may go on; what may still act is looked at before. What stands
+    beside them, an unsubscription, was done and seen.
+    """
+    outcome, look = "held back", it.done.look
+    if look is not None and look.judgement.verdict is Verdict.CANNOT_LOOK:
+        return cannot_look(it)
+    if it.row.settling(look.sight.started if look else it.now):
+        wait = {"state": State.SENT.value, "due_at": it.row.ambiguous_until}
+        return Step({**it.sent, **wait}, outcome)
+    due = None if it.row.held_back else it.now  # it was lifted while we looked
+    changes = {**it.sent, "state": State.QUEUED.value, "due_at": due}
+    if look is None:
+        return Step(changes, outcome)
+    waiting = it.before.wants.pushes(it.before.reached_seq)
+    seen = Ended.CONFIRMED
+    return Step(changes, outcome, ended=seen, ended_seq=it.seq, still_open=waiting)
+
+
 def failed(it: Situation, error: ConnectorError) -> Step:
     """The error's class is the instruction."""
     outcome, detail = type(error).__name__, error.detail
-    state = State.RETRYING if it.before.goal else it.row.state  # a patrol changes nothing
+    state = State.RETRYING if it.before.goal else it.row.state  # a lost look says nothing
     retrying = {**it.sent, "state": state.value, "error": outcome}
     match error:
         case TryAt():  # the platform's word; counts as nothing
@@ -127,16 +176,26 @@ def again(
     later = {**changes, "due_at": it.now + wait}
     if times < ATTEMPTS:
         return Step(later, outcome, detail)
+    if it.only_told:
+        return let_it_be(it, changes, outcome, detail)
     if never_gives_up(it):
         return Step(later, outcome, detail, task=Task.GIVEN_UP, verb=it.goal.verb)
     changes = {**changes, "state": State.NEEDS_YOU.value}
     return over(it, changes, outcome, detail, Ended.GIVEN_UP, Task.GIVEN_UP)
 
 
+def let_it_be(it: Situation, changes: Mapping[str, Any], outcome: str, detail: str | None) -> Step:
+    """A look that we were only told to take does not succeed: nothing was asked of us."""
+    planned = {"due_at": it.planned, "hinted": False, "attempts": 0, "looks": 0}
+    return Step({**changes, **planned}, outcome, detail, unseen=it.row.state not in SIGHTS)
+
+
 def refused(it: Situation, retrying: Mapping[str, Any], error: Refused) -> Step:
     outcome, detail = type(error).__name__, error.detail
     if it.goal.erase and not it.before.goal:
         return Step({**retrying, "due_at": it.now + DAY}, outcome, detail)
+    if it.only_told:
+        return let_it_be(it, retrying, outcome, detail)
     if never_gives_up(it):
         changes = {**retrying, "state": State.NEEDS_YOU.value, "due_at": it.now + DAY}
         return Step(changes, outcome, detail, task=Task.REFUSED, verb=it.goal.verb)
@@ -162,8 +221,8 @@ def over(
 
 def judged(it: Situation, look: Look) -> Step:
     verdict = look.judgement.verdict
-    if verdict in AS_ASKED | {Verdict.FINAL_ON} and it.row.settling(look.sight.started):
-        wait = {"state": State.SENT.value, "due_at": it.row.ambiguous_until}
+    if verdict in AS_ASKED | {Verdict.FINAL_ON} and it.settling(look.sight.started):
+        wait = {"state": State.SENT.value, "due_at": it.settled_at}
         return Step({**it.sent, **wait}, "settling")
     if verdict in AS_ASKED:
         return erased(it, verdict) if it.goal.erase else verified(it, look)
@@ -182,9 +241,8 @@ def judged(it: Situation, look: Look) -> Step:
 def verified(it: Situation, look: Look) -> Step:
     """Seen as asked, after everything unanswered that came before could no longer act."""
     verdict = look.judgement.verdict
-    only_blocked = verdict is Verdict.ABSENT and bool(look.sight.traces)
     changes = {
-        "state": (State.STILL_THERE if only_blocked else STATES[verdict]).value,
+        "state": reached(look).value,
         "due_at": None,
         "reached_seq": it.seq,
         "erasing": False,
@@ -231,7 +289,7 @@ def erased(it: Situation, verdict: Verdict) -> Step:
 
 def final_on(it: Situation, until: datetime | None) -> Step:
     """The platform's first word counts, however often it says a later date."""
-    if it.came_back:
+    if it.returns:  # it erases already, whoever asked it to
         return superseded(it)
     promised = min(moment for moment in (it.row.final_on, until) if moment)
     changes = {**it.sent, "final_on": promised, "erasing": False}
@@ -283,9 +341,11 @@ def patrolled(it: Situation, look: Look) -> Step:
     """A look after an erasure was verified: still gone, or back and why."""
     verdict = look.judgement.verdict
     if verdict in GONE:
-        patrols = it.row.patrol + 1
+        patrols = it.row.patrol + (0 if it.between_patrols else 1)
         wait = patrol_after(patrols)
         due = None if wait is None else it.now + wait
+        if it.between_patrols:
+            due = it.row.planned_at
         gone = {"state": GONE[verdict].value, "due_at": due, "patrol": patrols, "error": None}
         return Step({**it.sent, **gone}, "patrolled", settled=True)
     if verdict is Verdict.CANNOT_LOOK:
@@ -303,16 +363,6 @@ def patrolled(it: Situation, look: Look) -> Step:
         return Step({**it.sent, **erase_again}, "returned")
     back = {"state": State.RETURNED.value, "due_at": it.now + DAY}
     return Step({**it.sent, **back}, "returned", task=Task.RETURNED, verb=Verb.ERASE)
-
-
-def looked_again(it: Situation, look: Look) -> Step:
-    """A human said that it is done after all."""
-    verdict = look.judgement.verdict
-    if verdict in STATES:
-        done = {**it.sent, "state": STATES[verdict].value, "due_at": None, "error": None}
-        return Step(done, verdict.value, settled=True)
-    changes = {**it.sent, "state": State.NEEDS_YOU.value, "due_at": None}
-    return Step(changes, verdict.value, task=Task.GIVEN_UP, verb=it.goal.verb)
 
 
 def never_gives_up(it: Situation) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from core.errors import ConnectorError, LeaseLost, OutcomeUnknown, Refused, Unre
 from core.holding import Assignment
 from core.states import State
 from core.verdict import Judgement, Sight, Verdict, judge, judge_beside_others
-from core.wants import Goal
+from core.wants import PUSHES, Goal
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,7 @@ class Done:
     by_hand: Verb | None = None
     error: ConnectorError | None = None
     overtaken: bool = False
+    held_back: bool = False  # what is left is a push, and those wait
     look: Look | None = None
     remote_ids: tuple[str, ...] = ()  # all that any look of this attempt showed
 
@@ -61,6 +62,7 @@ class Scene:
     fields: tuple[str, ...]
     keep_refusal: bool
     clock: Clock
+    bulk: int = 0  # people that this account takes in one call
 
 
 def attempt(assignment: Assignment, connect: Callable[[], Connector[Any]], scene: Scene) -> Done:
@@ -89,6 +91,7 @@ class Attempt:
         self.goal = self.holding.goal or self.holding.wants.standing()  # what a look is judged by
         self.who = assignment.who
         self.person = assignment.person
+        self.before = assignment.before
         self.bases = assignment.bases
         self.others = set(assignment.shared)  # addresses that other people use as well
         if self.person is not None and self.person.email in self.others and not self.goal.erase:
@@ -96,17 +99,25 @@ class Attempt:
             self.person = Person(self.person.email)  # a shared contact shows nobody's name
         self.common: tuple[str, ...] = ()  # contacts that an erasure leaves to the others
         self.sending = False
+        self.not_ours = {*scene.platform.by_hand, *(PUSHES if self.holding.held_back else ())}
         self.done = Done()
 
     def run(self, connect: Callable[[], Connector[Any]]) -> None:
         left, by_hand = self.holding.goal, self.scene.platform.by_hand
-        if self.scene.platform.can_look or left.without(by_hand):
+        if self.holding.waits and not self.holding.acted:
+            self.done = replace(self.done, held_back=True)
+            return
+        if self.scene.platform.can_look or left.without(self.not_ours):
             if not (self.who.emails or self.who.remote_ids):
                 raise Refused("nothing is left by which to look for this person")
             connector = connect()
             self.leave_others_alone(connector)
             left = self.work(connector, left)
-        self.done = replace(self.done, by_hand=left.only(by_hand).verb)
+        self.done = replace(
+            self.done,
+            by_hand=left.only(by_hand).without(PUSHES if self.holding.held_back else ()).verb,
+            held_back=self.holding.held_back and bool(left) and not left.without(PUSHES),
+        )
 
     def leave_others_alone(self, connector: Connector[Any]) -> None:
         """What is found by an address of other people is theirs, remote ids included."""
@@ -122,15 +133,14 @@ class Attempt:
 
     def work(self, connector: Connector[Any], goal: Goal) -> Goal:
         """Do what is ours to do; what is then left of the goal, as far as can be seen."""
-        by_hand = self.scene.platform.by_hand
         if not self.scene.platform.can_look:
-            if not self.holding.acted:
-                self.act(connector, goal.without(by_hand))
-            return goal.only(by_hand)
+            sent = max(self.holding.acted_seq, self.holding.reached_seq)
+            self.act(connector, self.holding.wants.goal(sent).without(self.not_ours))
+            return goal.only(self.not_ours)
         if self.looks_first(goal):
             unmet = self.look(connector).unmet
             goal = unmet if goal else goal
-        ours = self.patiently(goal).without(by_hand)
+        ours = self.patiently(goal).without(self.not_ours)
         if not ours:
             return goal
         refusal = self.act(connector, ours)
@@ -140,9 +150,13 @@ class Attempt:
         return seen.unmet
 
     def looks_first(self, goal: Goal) -> bool:
-        """Before repeating what may have been applied, and before sending a human."""
-        sent = self.holding.acted or self.holding.settling(self.scene.clock())
-        return sent or not goal or bool(goal.only(self.scene.platform.by_hand))
+        """
+        Before repeating what may have been applied, and before sending a human. An erasure
+        waits for nothing that was asked before it.
+        """
+        settling = self.holding.settling(self.scene.clock()) and not goal.erase
+        by_hand = bool(goal.only(self.scene.platform.by_hand))
+        return self.holding.acted or settling or not goal or by_hand
 
     def patiently(self, goal: Goal) -> Goal:
         """Nobody is subscribed twice because the platform is slow to show the first time."""
@@ -153,6 +167,21 @@ class Attempt:
         started = self.scene.clock()
         own = self.find(connector, self.who)
         common = {email: self.find(connector, Identity((email,))) for email in self.common}
+        earlier = self.find(connector, self.before)
+        return self.see(connector, own, common, started, earlier)
+
+    def see(
+        self,
+        connector: Connector[Any],
+        own: tuple[Trace, ...],
+        common: Mapping[str, tuple[Trace, ...]],
+        started: datetime,
+        earlier: tuple[Trace, ...] = (),
+    ) -> Judgement:
+        """
+        Judge what a look brought, and keep it. What is ``earlier`` than the person's return was
+        to be erased: it counts for nothing that is asked now, but it is there.
+        """
         sight = Sight(self.scene.places, own, started, self.scene.clock())
         expected = connector.translate(self.person) if self.person else {}
         judgement = judge(
@@ -166,7 +195,8 @@ class Attempt:
             blank = {email: connector.translate(self.nameless(email)) for email in common}
             patrols = not self.holding.goal  # whoever came later may show a name
             judgement = judge_beside_others(judgement, blank, common, names_may_show=patrols)
-        everything = (*own, *(trace for traces in common.values() for trace in traces))
+        beside = (*(trace for traces in common.values() for trace in traces), *earlier)
+        everything = (*own, *(trace for trace in beside if trace not in own))
         self.learn(own)
         self.done = replace(self.done, look=Look(replace(sight, traces=everything), judgement))
         return judgement

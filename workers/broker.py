@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from hashlib import blake2b
 from uuid import UUID
 
 import dramatiq
-from dramatiq.brokers.rabbitmq import RabbitmqBroker
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware, Retries, ShutdownNotifications
 
+from core.database import Database
 from workers.memory import MemoryBroker
+from workers.rabbit_bell import RabbitBell
+from workers.redis_bell import RedisBell
 
 log = logging.getLogger(__name__)
 
@@ -26,18 +28,16 @@ def broker_at(url: str) -> dramatiq.Broker:
     """
     ``memory:``, ``redis://…`` or ``amqp://…``. Raises UnknownBroker.
 
-    Publishing is confirmed where the broker can: unconfirmed RabbitMQ loses messages silently.
+    Nothing connects yet, and a broker that is away is waited for.
     """
     middleware: list[Middleware] = [Retries(max_retries=0), ShutdownNotifications()]
     match url.partition(":")[0]:
         case "memory":
             return MemoryBroker(middleware)
         case "redis" | "rediss":
-            return RedisBroker(  # type: ignore[no-untyped-call]  # dramatiq
-                url=url, middleware=middleware, maintenance_chance=50_000
-            )
+            return RedisBell(url, middleware)
         case "amqp" | "amqps":
-            return RabbitmqBroker(url=url, middleware=middleware, confirm_delivery=True)
+            return RabbitBell(url, middleware)
         case _:
             raise UnknownBroker(
                 "The broker address cannot be read. Set COURSEFLOW_SYNC_BROKER_URL to memory:, "
@@ -45,10 +45,22 @@ def broker_at(url: str) -> dramatiq.Broker:
             )
 
 
-def build(broker: dramatiq.Broker, drain: Callable[[UUID], None]) -> Callable[[UUID], None]:
-    """Create the one actor on this broker; what comes back rings a lane."""
+def queue_of(database: Database) -> str:
+    """The queue of whoever works on this database, and of nobody else. Raises DatabaseAway."""
+    return f"{QUEUE}-{blake2b(database.identity().encode(), digest_size=8).hexdigest()}"
 
-    @dramatiq.actor(broker=broker, queue_name=QUEUE, actor_name="drain", max_retries=0)
+
+def build(
+    broker: dramatiq.Broker, drain: Callable[[UUID], None], *, queue: str = QUEUE
+) -> Callable[[UUID], None]:
+    """
+    Create the one actor on this broker; what comes back rings a lane.
+
+    ``queue`` is the installation's own on a shared broker: a worker of another installation
+    would answer the bell, and know nothing of the lane.
+    """
+
+    @dramatiq.actor(broker=broker, queue_name=queue, actor_name="drain", max_retries=0)
     def answer(lane: str) -> None:
         try:
             drain(UUID(lane))

@@ -19,6 +19,11 @@ class Company:
         self._together = 0
         self._alone = 0  # waiting or running
 
+    @property
+    def waited_for(self) -> bool:
+        """Somebody wants to be alone: end what can be ended soon."""
+        return self._alone > 0
+
     @contextmanager
     def together(self) -> Iterator[None]:
         with self._changed:

@@ -1,4 +1,4 @@
-"""Ringing the lanes that are due: one leader, by a lock that ends with its process."""
+"""What only the leading process does: ringing lanes that are due, above all."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from core.database import DatabaseAway
-from core.ledger import Ledger, finishing, lanes
+from core.ledger import Ledger, alerts, finishing, hosts, idempotency, lanes, undo
+from workers.outage import Outage
+from workers.schedule import SILENCE
 from workers.session import Leadership, dead
 
 log = logging.getLogger(__name__)
 
 TICK = 0.2
+FAILURES = 2  # in one tick: then it is the broker, and trying the rest would only take time
 TIDY = timedelta(minutes=1)
 
 
 class Dispatcher:
     """
-    Rings what is due, takes lanes back from the dead, and tidies up once a minute.
+    Rings what is due, takes lanes back from the dead, carries out the erasures that nobody
+    undid in time, and tidies up once a minute.
 
     A broker that is away costs nothing but the wait: the rows stay due.
     """
@@ -28,7 +32,8 @@ class Dispatcher:
     def __init__(self, ledger: Ledger, ring: Callable[[UUID], None]) -> None:
         self.ledger = ledger
         self.ring = ring
-        self.leadership = Leadership(ledger.database)
+        self.outage = Outage("ringing lanes")
+        self.leadership = Leadership(ledger)
         self._stop = threading.Event()
         self._tidied: datetime | None = None
 
@@ -56,6 +61,7 @@ class Dispatcher:
             with self.ledger.begin() as tx:
                 taken = lanes.reclaim(tx, gone)
             log.info("lanes taken back: %d", taken)
+        undo.carry_out(self.ledger)
         with self.ledger.read() as tx:
             waiting, now = lanes.any_due(tx), tx.now
         if waiting:
@@ -68,7 +74,10 @@ class Dispatcher:
         """A lane that cannot be rung keeps no other waiting, and is tried again in a second."""
         with self.ledger.begin() as tx:
             due = lanes.due(tx)
-        unrung = [lane for lane in due if not self.rung(lane)]
+        unrung: list[UUID] = []
+        for lane in due:
+            if len(unrung) >= FAILURES or not self.rung(lane):
+                unrung.append(lane)
         if unrung:
             with self.ledger.begin() as tx:
                 lanes.not_rung(tx, unrung)
@@ -77,13 +86,20 @@ class Dispatcher:
         try:
             self.ring(lane)
         except Exception as error:  # noqa: BLE001 - every broker fails in its own way
-            log.warning("a lane was not rung: %s", type(error).__name__)
+            self.outage.began(error)
             return False
+        self.outage.ended()
         return True
 
     def tidy(self) -> None:
-        """Finish what a crash left half done."""
+        """
+        Warn of what takes too long, before anything that may fail; finish what a crash left half
+        done, forget what is kept no longer.
+        """
+        alerts.raise_due(self.ledger)
         self.ledger.reconcile()
         finishing.end(self.ledger)
         with self.ledger.begin() as tx:
             lanes.heal(tx)
+            idempotency.purge(tx)
+            hosts.say_so(tx, tx.now - SILENCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,10 @@ Connectors = Mapping[str, type[Connector[Any]]]
 
 def nothing() -> None:
     """No check and no pace: for the one call that tries a new connection."""
+
+
+def nowhere(_: timedelta) -> None:
+    """Nobody else waits for that."""
 
 
 class Reach:
@@ -58,6 +63,7 @@ class Reach:
         *,
         before_call: Callable[[], None] = nothing,
         before_change: Callable[[], None] = nothing,
+        asked_to_rest: Callable[[timedelta], None] = nowhere,
     ) -> Connector[Any]:
         """A connector for one attempt: its deadline runs from now. Raises Refused."""
         kind = self.kind(platform)
@@ -69,5 +75,6 @@ class Reach:
             deadline=kind.platform.deadline,
             before_call=before_call,
             before_change=before_change,
+            asked_to_rest=asked_to_rest,
         )
         return kind(settings, http)

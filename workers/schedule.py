@@ -43,6 +43,13 @@ PATROL: Sequence[timedelta] = (
     timedelta(days=23),
 )
 
+# A connection that cannot be reached, and a host that none of its connections reaches.
+SHORTEST_REST = timedelta(seconds=2)
+LONGEST_REST = timedelta(seconds=60)
+HOST_FAILURES = 5  # turns in a row; then one lane at a time tries it for all
+SILENT = 60  # failures of one connection, about …
+SILENCE = timedelta(hours=1)  # … this long; then its customer is told
+
 Spread = Callable[[], float]  # between -1 and 1
 
 
@@ -59,6 +66,16 @@ def look_after(looks: int, spread: Spread) -> timedelta:
 def patrol_after(patrols: int) -> timedelta | None:
     """The wait until the next look after an erasure; None when there is none left."""
     return PATROL[patrols] if patrols < len(PATROL) else None
+
+
+def rest_after(failures: int) -> timedelta:
+    """How long a connection rests after so many turns in a row that did not reach it."""
+    return min(timedelta(seconds=2 ** min(failures, 6)), LONGEST_REST)
+
+
+def host_rest(away: timedelta) -> timedelta:
+    """How long nobody tries a host that has been away so long: as long again, up to a minute."""
+    return min(max(away, SHORTEST_REST), LONGEST_REST)
 
 
 def jittered(wait: timedelta, spread: Spread) -> timedelta:

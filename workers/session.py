@@ -12,14 +12,14 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from core.database import Database, DatabaseAway
-from core.ledger import Ledger
+from core.ledger import Ledger, leading
 from core.ledger.schema import sessions
 
+LOST = (DBAPIError, PendingRollbackError)  # the second whenever a broken connection is asked again
 LOCK_SPACE = 0x5E551  # the first half of PostgreSQL's two-part advisory locks
-LEADER_SPACE = 0x1EADE
 
 
 class Session:
@@ -31,7 +31,7 @@ class Session:
     def __init__(self, ledger: Ledger) -> None:
         self.id = uuid4()
         self.ledger = ledger
-        self._alive = held_lock(ledger.database, LOCK_SPACE, self.id)
+        self._alive = held_lock(ledger.database, self.id)
         with ledger.begin() as tx:
             tx.db.execute(sa.insert(sessions).values(id=self.id, started_at=tx.now))
 
@@ -44,28 +44,34 @@ class Session:
 
 
 class Leadership:
-    """At most one process leads; ``held`` tries again whenever the leader is gone."""
+    """
+    At most one process leads, for as long as it says so again. Whoever dies is followed at once,
+    whoever stands still when its time is over; when it goes on, it finds that another leads.
+    """
 
-    NAME = UUID(int=0)
-
-    def __init__(self, database: Database) -> None:
-        self.database = database
-        self._lock: Lock | None = None
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self._session: Session | None = None
 
     def held(self) -> bool:
-        if self._lock is not None and self._lock.holds():
-            return True
-        self._lock = None
-        try:
-            self._lock = held_lock(self.database, LEADER_SPACE, self.NAME)
-        except BlockingIOError:
-            return False
-        return True
+        """Whether we lead now; tries to whenever nobody does."""
+        if self._session is None or not self._session.alive():
+            self._session = Session(self.ledger)
+        me = self._session.id
+        with self.ledger.read() as tx:
+            leader, now = leading.leader(tx), tx.now
+        if leader is not None:
+            mine = leader.session == me
+            until = leader.until - leading.LEASE / 2 if mine else leader.until
+            if (mine or not dead(self.ledger, {leader.session})) and now < until:
+                return mine
+        with self.ledger.begin() as tx:
+            return leading.follow(tx, leader, me)
 
     def close(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        if self._session is not None:
+            self._session.close()
+            self._session = None
 
 
 def dead(ledger: Ledger, leasing: Collection[UUID]) -> set[UUID]:
@@ -81,7 +87,7 @@ def dead(ledger: Ledger, leasing: Collection[UUID]) -> set[UUID]:
 
 def is_free(database: Database, session: UUID) -> bool:
     try:
-        held_lock(database, LOCK_SPACE, session).close()
+        held_lock(database, session).close()
     except BlockingIOError:
         return False
     return True
@@ -97,11 +103,11 @@ class Lock(Protocol):
         """Give it back."""
 
 
-def held_lock(database: Database, space: int, name: UUID) -> Lock:
+def held_lock(database: Database, session: UUID) -> Lock:
     """Raises BlockingIOError when somebody holds it."""
     if database.is_sqlite:
-        return FileLock(Path(f"{database.url.database}.locks") / f"{space:x}-{name}")
-    return ServerLock(database, space, name)
+        return FileLock(Path(f"{database.url.database}.locks") / str(session))
+    return ServerLock(database, session)
 
 
 class FileLock:
@@ -119,13 +125,11 @@ class FileLock:
         return True
 
     def close(self) -> None:
-        """A session's file goes with it; the leader's stays, as others wait for that one."""
-        if not self._path.name.startswith(f"{LEADER_SPACE:x}"):
-            self._path.unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)
         os.close(self._file)
 
 
-# Every advisory lock of this database in one of our two spaces.
+# Every advisory lock of this database in our space.
 SERVER_LOCKS = sa.text(
     "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2"
     " AND classid::bigint = :space AND granted"
@@ -133,20 +137,21 @@ SERVER_LOCKS = sa.text(
 )
 
 
-def number(name: UUID) -> int:
+def number(session: UUID) -> int:
     """The second half of a two-part advisory lock is a signed 32-bit number."""
-    return name.int & 0x7FFFFFFF
+    return session.int & 0x7FFFFFFF
 
 
 class ServerLock:
     """PostgreSQL: the lock lives as long as this one connection."""
 
-    def __init__(self, database: Database, space: int, name: UUID) -> None:
+    def __init__(self, database: Database, session: UUID) -> None:
         self._busy = threading.Lock()
         try:
             self._db = database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             self._db.detach()
-            taken = self._db.scalar(sa.func.pg_try_advisory_lock(space, number(name)).select())
+            lock = sa.func.pg_try_advisory_lock(LOCK_SPACE, number(session))
+            taken = self._db.scalar(lock.select())
         except DBAPIError as error:
             raise DatabaseAway(type(error.orig).__name__) from None
         if not taken:
@@ -157,12 +162,12 @@ class ServerLock:
         try:
             with self._busy:
                 self._db.exec_driver_sql("SELECT 1")
-        except DBAPIError:
+        except LOST:
             return False
         return True
 
     def close(self) -> None:
         """Given back before we go: the server notices a closed connection a moment later."""
-        with suppress(DBAPIError):
+        with suppress(*LOST):
             self._db.exec_driver_sql("SELECT pg_advisory_unlock_all()")
         self._db.close()
