@@ -11,11 +11,24 @@ import typer
 from typer.core import TyperGroup
 
 from app import logs
-from app.commands import importing, platforms, reporting, running, setup
+from app.commands import (
+    api_keys,
+    exporting,
+    importing,
+    linking,
+    platforms,
+    reporting,
+    restricting,
+    running,
+    setup,
+)
+from app.commands.alerts import alerts
+from app.commands.answering import answer
 from app.commands.asking import ask
 from app.commands.connections import connection
 from app.commands.customers import customer, lists
 from app.commands.tasks import tasks
+from app.commands.undoing import undo
 from app.failures import spoken
 
 NAME = "courseflow-sync"
@@ -61,6 +74,9 @@ def begin(
 
 
 app.command()(setup.migrate)
+setup.key.command("issue")(api_keys.issue)
+setup.key.command("list")(api_keys.list_keys)
+setup.key.command("revoke")(api_keys.revoke)
 app.add_typer(setup.key, name="key")
 app.add_typer(customer, name="customer")
 app.add_typer(lists, name="list")
@@ -68,8 +84,16 @@ connection.command()(platforms.platforms)
 app.add_typer(connection, name="connection")
 app.command("import")(importing.import_members)
 app.add_typer(ask, name="ask")
+app.command()(undo)
+app.command()(answer)
+app.command()(restricting.restrict)
+app.command()(restricting.unrestrict)
 app.command()(reporting.report)
+app.command()(exporting.export)
+app.command()(linking.link)
+app.command()(linking.unlink)
 app.add_typer(tasks, name="tasks")
+app.add_typer(alerts, name="alerts")
 app.command()(running.serve)
 app.command()(running.work)
 app.command()(running.demo)

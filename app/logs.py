@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from uuid import UUID
 
 OURS = ("app", "core", "workers", "connectors")
+QUIET = ("pika",)  # what it logs it raises as well, and workers.outage says it once
 EXTRAS = (
     "attempt",
     "code",
@@ -59,6 +60,8 @@ def configure(level: str, stream: TextIO | None = None) -> None:
     root.setLevel(logging.WARNING)
     for name in OURS:
         logging.getLogger(name).setLevel(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def guard() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
@@ -11,6 +12,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, Settin
 from core.http.pins import origins
 
 PREFIX = "COURSEFLOW_SYNC_"
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 class BadSettings(Exception):
@@ -38,6 +40,9 @@ class Settings(BaseSettings):
         NoDecode,
         Field(description="host:port,… that may be reached without TLS or at a private address"),
     ] = ()
+    base_url: Annotated[
+        str, Field(description="where people reach serve, as it stands in links to its pages")
+    ] = "http://127.0.0.1:8000"
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="how much is logged")
     ] = "INFO"
@@ -54,6 +59,23 @@ class Settings(BaseSettings):
                 "write host:port with commas between them, as in 127.0.0.1:8001,127.0.0.1:8801"
             ) from None
         return value
+
+    @field_validator("base_url")
+    @classmethod
+    def reachable(cls, value: str) -> str:
+        """What stands before a path. Links are credentials, so they travel over TLS only."""
+        try:
+            parts = urlsplit(value)
+            here = parts.hostname in LOOPBACK
+        except ValueError:
+            parts, here = SplitResult("", "", "", "", ""), False
+        secure = parts.scheme == "https" or (parts.scheme == "http" and here)
+        if not (secure and parts.hostname) or parts.query or parts.fragment or "@" in parts.netloc:
+            raise ValueError(
+                "write the https:// address of this service, as in https://sync.example.nl; "
+                "http:// is for 127.0.0.1 only"
+            )
+        return value.rstrip("/")
 
     @property
     def safe_database_url(self) -> str:

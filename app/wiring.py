@@ -11,16 +11,17 @@ from uuid import UUID
 import connectors
 from app.settings import Settings
 from core import keyfile, migrations
-from core.connector import Account, Place, Platform
+from core.connector import Account, Place, Platform, Text
 from core.database import Database
 from core.errors import ConnectorError, Reconnect
-from core.http import WayOut
+from core.http import WayOut, origin_of
 from core.ledger import Ledger
 from core.ledger import connections as ledger_connections
 from core.ledger.connections import Connection
 from core.ledger.customers import Customer, lists_of
 from core.migrations import Store
 from core.refusals import CannotAccept, Unknown
+from core.report.condition import conditions
 from core.safe import Safe
 from workers.reach import Reach
 
@@ -88,6 +89,30 @@ class Wish:
     settings: Mapping[str, Any]
     places: Mapping[str, str]
     fields: Sequence[str] = ("first_name", "last_name")
+    outside_eu_accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a credential proved that it can see."""
+
+    account: str  # its title
+    places: Sequence[Place]
+
+
+class NoPlace(Unknown):
+    """``shown`` says what the credential does see; ``key`` is the list that went elsewhere."""
+
+    def __init__(self, platform: Platform, key: str, place: str, visible: Sequence[Place]) -> None:
+        seen = ", ".join(one.id for one in visible) or "none"
+        super().__init__(
+            f'{platform.title} shows no place "{place}" to this credential. It shows: {seen}.'
+        )
+        self.key = key
+        self.shown = Text(
+            nl=f"{platform.title} toont deze plaats niet. Wel: {seen}.",
+            en=f"{platform.title} shows no such place to this credential. It shows: {seen}.",
+        )
 
 
 def connect(installation: Installation, customer: Customer, wish: Wish) -> UUID:
@@ -98,6 +123,13 @@ def connect(installation: Installation, customer: Customer, wish: Wish) -> UUID:
     """
     settings = installation.reach.settings(wish.platform, wish.settings)
     platform = installation.reach.platform(wish.platform)
+    if platform.in_eu is False and not wish.outside_eu_accepted:
+        raise CannotAccept(
+            f"{platform.title} stores data outside the European Union "
+            f"({platform.stores_in.en}). Nothing was stored. Whoever may decide that for your "
+            "school accepts it with --accept-outside-eu (accept_outside_eu over the API); we "
+            "keep when."
+        )
     account, places = proved(installation, platform, settings)
     check_places(installation, customer, platform, wish.places, places)
     return ledger_connections.add(
@@ -110,7 +142,45 @@ def connect(installation: Installation, customer: Customer, wish: Wish) -> UUID:
         places=wish.places,
         fields=wish.fields,
         keep_refusal=bool(getattr(settings, "keep_refusal", False)),
+        outside_eu_accepted=wish.outside_eu_accepted,
+        host=host_of(installation, platform, settings),
     )
+
+
+def host_of(installation: Installation, platform: Platform, settings: Any) -> str | None:
+    """Where it is reached; None where nothing is called that could show whether it answers."""
+    if not platform.can_look:
+        return None
+    return origin_of(installation.reach.connect(platform.name, settings).http)
+
+
+def check(installation: Installation, connection: Connection) -> Shown:
+    """
+    Prove the credential that is stored once more; nothing is changed by it.
+
+    Raises CannotAccept with the platform's reason in plain words.
+    """
+    if not connection.is_open:
+        raise CannotAccept(f'"{connection.title}" is closed for good. Connect the account anew.')
+    platform = installation.reach.platform(connection.platform)
+    with installation.ledger.read() as tx:
+        rests_until = conditions(tx, [connection.id])[connection.id].rests_until
+        given = ledger_connections.settings_of(installation.ledger, tx, connection)
+    if rests_until is not None:
+        raise CannotAccept(
+            f'"{connection.title}" asked us to wait until {rests_until:%Y-%m-%d %H:%M} UTC. '
+            "Nothing was tried. Check it after that."
+        )
+    settings = installation.reach.settings(connection.platform, given)
+    account, places = proved(installation, platform, settings)
+    with installation.ledger.read() as tx:
+        same = ledger_connections.is_account(installation.ledger, tx, connection, account)
+    if not same:
+        raise CannotAccept(
+            f'The credential of "{connection.title}" belongs to another account now. Give one '
+            "of the account that you connected: courseflow-sync connection renew"
+        )
+    return Shown(account.title, places)
 
 
 def renew(installation: Installation, connection: Connection, given: Mapping[str, Any]) -> None:
@@ -162,7 +232,4 @@ def check_places(
                 "Make one with: courseflow-sync list put"
             )
         if platform.can_look and place not in {one.id for one in visible}:
-            seen = ", ".join(one.id for one in visible) or "none"
-            raise Unknown(
-                f'{platform.title} shows no place "{place}" to this credential. It shows: {seen}.'
-            )
+            raise NoPlace(platform, key, place, visible)

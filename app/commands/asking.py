@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -43,7 +44,7 @@ BasisFile = Annotated[
         "--basis",
         metavar="FILE.json|-",
         help="JSON with kind (consent, existing_customer, course_contract), id, given_at, source; "
-        "may also have text_version and proof. Needed here or in --person.",
+        "may also have text_version (existing_customer must) and proof. Here or in --person.",
     ),
 ]
 Lists = Annotated[list[str] | None, typer.Option("--list", metavar="KEY", help="May be repeated.")]
@@ -60,9 +61,10 @@ CheckedHow = Annotated[
 
 NOT_CONFIRMED = "The reference was not repeated exactly. Nothing was done."
 NEEDS_YES = (
-    "An erasure cannot be undone and nobody can be asked here. Nothing was done. "
+    "An erasure is for good and nobody can be asked here. Nothing was done. "
     "Add --yes if you are sure."
 )
+UNDO_MINUTES = 30  # where a human confirmed it, and may find out a moment later
 
 
 @ask.command()
@@ -150,17 +152,28 @@ def erase(
     *,
     person: PersonFile = "",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    undo_minutes: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=24 * 60,
+            help="How long it can be undone; nothing is sent to anybody until then. Without it: "
+            f"{UNDO_MINUTES} when you confirm on a terminal, 0 with --yes.",
+        ),
+    ] = None,
     received_at: ReceivedAt = "",
     channel: Channel = "administration",
     identity_checked_how: CheckedHow = "",
     json: Json = False,
 ) -> None:
     """
-    Erase the person everywhere: at every connection, and here. This cannot be undone.
+    Erase the person everywhere: at every connection, and here. That is for good, once the
+    minutes to undo it are over.
 
     Give the address with --person for somebody whom we do not know: every platform is searched.
     On a terminal you type the reference again to confirm; elsewhere --yes is needed.
     """
+    minutes = (0 if yes else UNDO_MINUTES) if undo_minutes is None else undo_minutes
     asked = Asked(
         verb=Verb.ERASE,
         reference=reference,
@@ -168,6 +181,7 @@ def erase(
         received_at=received_at,
         channel=channel,
         identity_checked_how=identity_checked_how,
+        undo=timedelta(minutes=minutes),
     )
     with here.installation() as found:
         if not yes:
@@ -185,11 +199,17 @@ def confirm(found: Installation, customer_name: str, asked: Asked) -> None:
         number = len(of_customer(tx, owner.id))
     typer.echo(
         f"This erases the person at all {number} connections of {owner.name}, and here. "
-        "It cannot be undone.",
+        + for_good(asked.undo),
         err=True,
     )
     if typer.prompt("Type the reference to confirm", err=True) != asked.reference:
         raise CannotAccept(NOT_CONFIRMED)
+
+
+def for_good(undo: timedelta) -> str:
+    if not undo:
+        return "It cannot be undone."
+    return f"It can be undone for {undo // timedelta(minutes=1)} minutes, then never."
 
 
 def done(found: Installation, customer_name: str, asked: Asked, *, json: bool) -> None:
@@ -203,6 +223,11 @@ def done(found: Installation, customer_name: str, asked: Asked, *, json: bool) -
         tell_json(of_accepted(asked.verb, outcome))
         return
     tell(f"Accepted as operation {outcome.operation}; {asked.verb} at {places(outcome.holdings)}.")
+    if outcome.restricted:
+        tell("The person is restricted, so it waits: courseflow-sync unrestrict lets it go on.")
+    if asked.undo:
+        back = shlex.join(("courseflow-sync", "undo", owner.name, str(outcome.operation)))
+        tell(f"{for_good(asked.undo)} Nothing is sent or destroyed before: {back}")
     more = shlex.join(("courseflow-sync", "report", owner.name, asked.reference))
     tell(f"See what becomes of it: {more}")
 
@@ -218,4 +243,9 @@ def places(number: int) -> str:
 
 
 def of_accepted(verb: Verb, outcome: Accepted) -> dict[str, Any]:
-    return {"id": outcome.operation, "verb": verb, "holdings": outcome.holdings}
+    return {
+        "id": outcome.operation,
+        "verb": verb,
+        "holdings": outcome.holdings,
+        "restricted": outcome.restricted,
+    }

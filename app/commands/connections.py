@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from app import wiring
 from app.commands import here
-from app.commands.customers import titled
 from app.commands.terminal import (
     Customer,
+    InLanguage,
     Json,
     is_terminal,
     notice,
@@ -22,12 +23,18 @@ from app.commands.terminal import (
 )
 from app.incoming import settings_form
 from app.incoming.json_input import read_object
+from app.incoming.titles import titled
 from app.wiring import Installation, Wish
+from app.words.condition import sentence, told
+from app.words.report import Paper
 from core.connector import Connector, Text
 from core.identity import BadInput
 from core.ledger import connections
 from core.ledger.connections import Connection
+from core.ledger.lanes import PAUSED
 from core.refusals import CannotAccept
+from core.report.condition import Breaker, Condition, conditions
+from core.report.values import iso
 
 connection = typer.Typer(
     no_args_is_help=True, help="Connections: one account at a newsletter platform each."
@@ -45,6 +52,7 @@ Settings = Annotated[
 ]
 
 NAMES = ("first_name", "last_name")
+WHEN = "%Y-%m-%d %H:%M"
 
 NOT_A_PAIR = Text(
     nl="Een lijst schrijf je als SLEUTEL=PLAATS, elke sleutel een keer.",
@@ -78,6 +86,13 @@ def create(
             "Without it: first_name and last_name.",
         ),
     ] = None,
+    accept_outside_eu: Annotated[
+        bool,
+        typer.Option(
+            "--accept-outside-eu",
+            help="Your school knows that this platform stores data outside the EU, and accepts it.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Connect an account, once the platform has shown that the credentials work there."""
@@ -86,7 +101,9 @@ def create(
         kind = found.reach.kind(platform)
         mapped = pairs(places or ())
         given = settings_given(kind, settings)
-        wish = Wish(platform, titled(title), given, mapped, tuple(fields or NAMES))
+        wish = Wish(
+            platform, titled(title), given, mapped, tuple(fields or NAMES), accept_outside_eu
+        )
         made = wiring.connect(found, owner, wish)
     if json:
         tell_json({"id": made, "platform": platform, "title": wish.title, "lists": mapped})
@@ -103,25 +120,39 @@ def list_connections(customer_name: Customer, *, json: Json = False) -> None:
         owner = here.customer_named(found, customer_name)
         with found.ledger.read() as tx:
             every = connections.of_customer(tx, owner.id)
+            found_to_be = conditions(tx, [one.id for one in every])
     if json:
-        tell_json([of_connection(one) for one in every])
+        tell_json([of_connection(one, found_to_be[one.id], owner.time_zone) for one in every])
         return
     head = ("CONNECTION", "PLATFORM", "LISTS", "STATE", "ID")
-    table(head, [(c.title, c.platform, mapping(c), state(c), c.id) for c in every])
+    states = {one.id: state(one, found_to_be[one.id]) for one in every}
+    table(head, [(c.title, c.platform, mapping(c), states[c.id], c.id) for c in every])
 
 
 @connection.command("show")
-def show(customer_name: Customer, title: Title, *, json: Json = False) -> None:
-    """Show one connection, its secrets hidden."""
+def show(
+    customer_name: Customer, title: Title, *, language: InLanguage = "en", json: Json = False
+) -> None:
+    """Show one connection, its secrets hidden: whether its work goes on, and who moves if not."""
     with here.installation() as found:
+        zone = here.customer_named(found, customer_name).time_zone
         one = connection_titled(found, customer_name, title)
         given = shown_settings(found, one)
+        with found.ledger.read() as tx:
+            condition = conditions(tx, [one.id])[one.id]
     if json:
-        tell_json({**of_connection(one), "settings": given})
+        tell_json({**of_connection(one, condition, zone), "settings": given})
         return
-    tell(f"{one.title} ({one.platform}), {state(one)}")
+    paper = Paper(language, zone)
+    tell(f"{one.title} ({one.platform}), {state(one, condition)}")
+    tell(sentence(condition, paper))
+    tell(f"breaker: {circuit(condition.lane, paper)}")
+    if condition.host:
+        tell(f"host {condition.host}: {circuit(condition.of_host, paper)}")
     tell(f"lists: {mapping(one) or 'none'}")
     tell(f"fields: email, {', '.join(one.fields)}")
+    if one.outside_eu_accepted_at:
+        tell(f"storage outside the EU: accepted {one.outside_eu_accepted_at:%Y-%m-%d}")
     for name, value in given.items():
         tell(f"{name}: {value}")
 
@@ -138,6 +169,45 @@ def renew(
         tell_json({"id": one.id, "title": one.title, "renewed": True})
     else:
         tell(f'"{one.title}" works again. What waited for it goes on now.')
+
+
+@connection.command("check")
+def check(customer_name: Customer, title: Title, *, json: Json = False) -> None:
+    """Prove again that the credential works there; show what it sees. Nothing is changed."""
+    with here.installation() as found:
+        one = connection_titled(found, customer_name, title)
+        shown = wiring.check(found, one)
+    places = [{"id": place.id, "title": place.title} for place in shown.places]
+    if json:
+        tell_json({"id": one.id, "title": one.title, "account": shown.account, "places": places})
+        return
+    tell(f'"{one.title}" works, at the account {shown.account}.')
+    for place in shown.places:
+        tell(f"    {place.id}: {place.title}")
+
+
+@connection.command("pause")
+def pause(customer_name: Customer, title: Title, *, json: Json = False) -> None:
+    """Send nothing there for now, erasures included: their term runs on. See resume."""
+    with here.installation() as found:
+        one = connection_titled(found, customer_name, title)
+        connections.pause(found.ledger, one.id)
+    if json:
+        tell_json({"id": one.id, "title": one.title, "paused": True})
+    else:
+        tell(f'Paused "{one.title}". What is asked waits, erasures included.')
+
+
+@connection.command("resume")
+def resume(customer_name: Customer, title: Title, *, json: Json = False) -> None:
+    """Go on where pause stopped."""
+    with here.installation() as found:
+        one = connection_titled(found, customer_name, title)
+        connections.resume(found.ledger, one.id)
+    if json:
+        tell_json({"id": one.id, "title": one.title, "paused": False})
+    else:
+        tell(f'"{one.title}" goes on with what waited.')
 
 
 @connection.command("close")
@@ -199,11 +269,20 @@ def mapping(one: Connection) -> str:
     return ", ".join(f"{key}={place}" for key, place in one.places.items())
 
 
-def state(one: Connection) -> str:
-    return f"closed {one.closed_at:%Y-%m-%d}" if one.closed_at else "open"
+def state(one: Connection, condition: Condition) -> str:
+    if one.closed_at:
+        return f"closed {one.closed_at:%Y-%m-%d}"
+    return condition.doing.replace("_", " ")
 
 
-def of_connection(one: Connection) -> dict[str, Any]:
+def circuit(breaker: Breaker, paper: Paper) -> str:
+    since = f" since {paper.local(breaker.since):{WHEN}}" if breaker.since else ""
+    until = f", until {paper.local(breaker.until):{WHEN}}" if breaker.until else ""
+    word = breaker.circuit.replace("_", " ")
+    return f"{word}, {breaker.failures} failures in a row{since}{until}"
+
+
+def of_connection(one: Connection, condition: Condition, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "id": one.id,
         "platform": one.platform,
@@ -211,5 +290,8 @@ def of_connection(one: Connection) -> dict[str, Any]:
         "lists": dict(one.places),
         "fields": list(one.fields),
         "keep_refusal": one.keep_refusal,
+        "paused": condition.held_for == PAUSED,
+        **told(condition, zone),
+        "outside_eu_accepted_at": iso(one.outside_eu_accepted_at),
         "closed_at": one.closed_at.isoformat() if one.closed_at else None,
     }

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 import typer
 
 from app.commands import here
 from app.commands.terminal import Customer, Json, table, tell, tell_json
-from core.connector import Text
-from core.identity import BadInput
+from app.incoming.titles import checked_key, titled
 from core.ledger import customers
 from core.ledger.customers import MailingList, Purpose, lists_of
-
-LONGEST_NAME = 200
-KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,49}")
-
-BAD_NAME = Text(
-    nl="Een naam of titel heeft 1 tot 200 zichtbare tekens. Kies een andere.",
-    en="A name or title has 1 to 200 visible characters. Choose another.",
-)
-BAD_KEY = Text(
-    nl="Een sleutel bestaat uit kleine letters, cijfers, - en _, hoogstens 50. Kies een andere.",
-    en="A key has small letters, digits, - and _, 50 at most. Choose another.",
-)
 
 customer = typer.Typer(no_args_is_help=True, help="Customers: the schools whose data it is.")
 lists = typer.Typer(no_args_is_help=True, help="A customer's lists: their streams of mail.")
@@ -92,21 +78,6 @@ def show(customer_name: Customer, *, json: Json = False) -> None:
         tell_json([of_list(one) for one in known])
     else:
         table(("LIST", "PURPOSE", "TITLE"), [(one.key, one.purpose, one.title) for one in known])
-
-
-def titled(text: str) -> str:
-    """Raises BadInput."""
-    name = text.strip()
-    if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable():
-        raise BadInput(BAD_NAME)
-    return name
-
-
-def checked_key(key: str) -> str:
-    """Raises BadInput."""
-    if not KEY.fullmatch(key):
-        raise BadInput(BAD_KEY)
-    return key
 
 
 def of_customer(one: customers.Customer) -> dict[str, Any]:

@@ -9,18 +9,19 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from app.commands import here
 from app.commands.terminal import Json, notice, tell_json
-from app.running import needs_shared_broker, working
-from app.settings import BadSettings
+from app.front import front
+from app.running import has_shared_broker, needs_shared_broker, working
+from app.serving import serving
 from app.wiring import Installation
-from workers.broker import broker_at
-from workers.memory import MemoryBroker
 
+HOST = "127.0.0.1"
+PORT = 8000
 THREADS = 4
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -31,22 +32,32 @@ Threads = Annotated[
 ]
 
 
-def serve(*, threads: Threads = THREADS, json: Json = False) -> None:
+def serve(
+    *,
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = HOST,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = PORT,
+    threads: Threads = THREADS,
+    json: Json = False,
+) -> None:
     """
-    Run everything in this one process until SIGTERM or Ctrl-C.
+    Answer the HTTP API until SIGTERM or Ctrl-C; with memory: carry out the work as well.
 
-    It is for COURSEFLOW_SYNC_BROKER_URL memory:, which is the default. What other commands ask
-    is found within a second. The HTTP API and the dashboard come in a later version: this one
-    carries out the work and listens to nobody.
+    COURSEFLOW_SYNC_BROKER_URL memory:, which is the default, means everything in this one
+    process. With a shared broker the work is done by courseflow-sync work, of which you need at
+    least one. It speaks HTTP without TLS: put your proxy with a certificate in front of it
+    before it listens anywhere else than on this machine.
     """
     with here.installation() as found:
-        if not isinstance(broker_at(found.settings.broker_url), MemoryBroker):
-            raise BadSettings(
-                "COURSEFLOW_SYNC_BROKER_URL names a shared broker, and without the HTTP API of a "
-                "later version serve has nothing to do beside it. Nothing was started. "
-                "Run: courseflow-sync work"
-            )
-        run(found, threads=threads, json=json)
+        hands = 0 if has_shared_broker(found) else threads
+        with (
+            until_told() as told,
+            working(found, threads=hands),
+            serving(front(found), host=host, port=port) as url,
+        ):
+            log.info("serving")
+            begun({"serving": url, "pid": os.getpid(), "threads": hands}, json=json)
+            told.wait()
+            log.info("stopping")
 
 
 def work(*, threads: Threads = THREADS, json: Json = False) -> None:
@@ -81,12 +92,18 @@ def demo(
 def run(found: Installation, *, threads: int, json: bool) -> None:
     with until_told() as told, working(found, threads=threads):
         log.info("working")
-        if json:
-            tell_json({"working": True, "pid": os.getpid(), "threads": threads})
-        else:
-            notice("Working. Stop with Ctrl-C.")
+        begun({"working": True, "pid": os.getpid(), "threads": threads}, json=json)
         told.wait()
         log.info("stopping")
+
+
+def begun(what: dict[str, Any], *, json: bool) -> None:
+    if json:
+        tell_json(what)
+        return
+    where = f" at {what['serving']}" if "serving" in what else ""
+    doing = "Working" if what["threads"] else "Serving"
+    notice(f"{doing}{where}. Stop with Ctrl-C.")
 
 
 @contextmanager

@@ -12,7 +12,10 @@ from app.commands.here import settings
 from app.commands.terminal import Json, tell, tell_json
 from core import keyfile
 
-key = typer.Typer(no_args_is_help=True, help="The key-encryption key: the one secret to keep.")
+key = typer.Typer(
+    no_args_is_help=True,
+    help="The key-encryption key, which is the one secret to keep; the keys of the HTTP API.",
+)
 
 
 @key.command("create")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -21,22 +20,16 @@ from app.commands.terminal import (
     tell,
     tell_json,
 )
+from app.incoming.titles import checked_role
 from app.words import tasks as task_details
 from app.words.report import Language
 from app.words.tasks import Details
 from app.words.vocabulary import TASKS, VERBS
 from core.connector import Platform, Text
-from core.identity import BadInput
 from core.ledger import tasks as ledger_tasks
 from core.ledger.tasks import OpenTask
 from core.refusals import Unknown
 from core.report.work import steps
-
-ROLE = re.compile(r"[a-z][a-z -]{1,49}")
-BAD_ROLE = Text(
-    nl="Een rol is iets als administratie of beheer, in kleine letters; nooit een naam.",
-    en="A role is something like administration or support, in small letters; never a name.",
-)
 
 tasks = typer.Typer(no_args_is_help=True, help="Tasks: the work that only a human can do.")
 
@@ -103,8 +96,7 @@ def attest(
     Where we can look, we look again and that decides. Elsewhere it becomes attested: the word
     of a human, not verified.
     """
-    if not ROLE.fullmatch(role):
-        raise BadInput(BAD_ROLE)
+    checked_role(role)
     with here.installation() as found:
         with found.ledger.read() as tx:
             one = task_details.details(found.ledger, tx, task)

@@ -26,10 +26,13 @@ from app.demo.progress import Teller
 from app.demo.sandbox_server import SandboxFailed
 from app.demo.school import School
 from app.demo.stage import Stage, staged
+from app.front import front
 from app.running import working
+from app.serving import serving
 
 FOLDER = Path("var/demo")
 MAILMAN_PYTHON = "COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON"
+HOST = "127.0.0.1"
 THREADS = 5  # one for each lane
 
 
@@ -73,8 +76,7 @@ def perform(place: Folder, python: Path, console: Console, *, once: bool, json: 
             sys.stdout.write(dumps({**verdict.figures, "broken": verdict.broken}) + "\n")
             sys.stdout.flush()
         if not once:
-            show.where_to_look(console, played.stage, played.cast)
-            stay()
+            stay(console, played)
     return 1 if verdict.broken else 0
 
 
@@ -96,9 +98,11 @@ def performed(place: Folder, python: Path, teller: Teller) -> Iterator[Played]:
         yield Played(stage, cast, play(stage, cast, teller))
 
 
-def stay() -> None:
-    """Until Ctrl-C, which is how this ends; the workers go on meanwhile."""
-    with suppress(KeyboardInterrupt):
+def stay(console: Console, played: Played) -> None:
+    """Until Ctrl-C, which is how this ends; workers and pages go on meanwhile."""
+    installation = played.stage.installation
+    with suppress(KeyboardInterrupt), serving(front(installation), host=HOST, port=0) as url:
+        show.where_to_look(console, played.stage, played.cast, url)
         threading.Event().wait()
 
 

@@ -6,13 +6,16 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from app.commands.linking import signed
 from app.demo.cast import Cast
 from app.demo.elsewhere import ROLE
 from app.demo.promises import Evidence, Verdict
 from app.demo.stage import BY_HAND, SCHOOL, Stage
+from app.pages.links import USUAL
 from app.settings import PREFIX
 from app.words import report as report_text
 from app.words.totals import render_totals
@@ -25,7 +28,6 @@ FIGURES: Mapping[str, str] = {
     "unknown": "onbekend",
     "holds": "adressen die het platform zelf toont",
 }
-LATER = "The dashboard and the HTTP API come in a later version; today there is the command line."
 
 
 def reports(console: Console, evidence: Evidence, cast: Cast) -> None:
@@ -66,13 +68,18 @@ def promises(console: Console, verdict: Verdict) -> None:
         plain(console, "Every claim was compared with the platforms themselves: all promises held.")
 
 
-def where_to_look(console: Console, stage: Stage, cast: Cast) -> None:
-    plain(console, "\nIt keeps running. In a second terminal, from this folder:\n")
+def where_to_look(console: Console, stage: Stage, cast: Cast, url: str) -> None:
+    """``url`` is where this process answers."""
+    plain(console, "\nIt keeps running. In a browser:\n")
+    for reference in ("", cast.former_erased[1]):
+        _, link = signed(stage.installation, stage.customer, reference, USUAL)
+        plain(console, f"  {url}{urlsplit(link).path}")
+    plain(console, "\nIn a second terminal, from this folder:\n")
     for line in (*environment(stage), "", *commands(cast), "", *platforms(stage)):
         plain(console, line)
     plain(
         console,
-        f"\n{LATER}\nCtrl-C ends the demo and its platforms; what was written stays in "
+        f"\nCtrl-C ends the demo and its platforms; what was written stays in "
         f"{shown(stage.folder.path)} until the next.",
     )
 

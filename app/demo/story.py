@@ -29,7 +29,11 @@ def former_members(cast: Cast) -> list[Request]:
             emails[reference],
             lists=(FORMER,),
             basis=Basis(
-                BasisKind.EXISTING_CUSTOMER, f"oud-lid-{reference}", LEFT_ON, "ledenadministratie"
+                BasisKind.EXISTING_CUSTOMER,
+                f"oud-lid-{reference}",
+                LEFT_ON,
+                "ledenadministratie",
+                text_version="inschrijfformulier-3",
             ),
         )
         for reference in cast.former

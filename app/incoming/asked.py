@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from app.incoming.given_moments import check_past, moment
@@ -46,6 +46,7 @@ class Asked:
     received_at: str = ""
     channel: str = ""
     identity_checked_how: str = ""
+    undo: timedelta = timedelta(0)
 
 
 def request(asked: Asked, zone: ZoneInfo, now: datetime) -> Request:
@@ -63,6 +64,7 @@ def request(asked: Asked, zone: ZoneInfo, now: datetime) -> Request:
         received,
         note(asked.channel),
         note(asked.identity_checked_how) if asked.identity_checked_how else None,
+        undo=asked.undo,
     )
 
 

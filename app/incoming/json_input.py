@@ -1,4 +1,4 @@
-"""Reads one JSON object from a file or standard input, never quoting it when it is wrong."""
+"""Reads what a file or standard input holds, never quoting it when it is wrong."""
 
 from __future__ import annotations
 
@@ -63,6 +63,14 @@ def read_object(source: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadInput(NO_OBJECT)
     return value
+
+
+def read_text(source: str) -> str:
+    """``source`` as for ``read_object``. Raises BadInput."""
+    try:
+        return content(source)
+    except UnicodeDecodeError:
+        raise BadInput(NOT_UTF8) from None
 
 
 def content(source: str) -> str:

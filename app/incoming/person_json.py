@@ -57,6 +57,7 @@ def named(fields: Mapping[str, str | None]) -> Mapping[str, str | None]:
     return fields
 
 
+FieldName = Annotated[str, Field(pattern="^[A-Za-z0-9_][A-Za-z0-9_ -]{0,49}$")]
 Name = Annotated[str, AfterValidator(one_line)]
 Free = Annotated[str, AfterValidator(free)]
 
@@ -87,17 +88,22 @@ class GivenBasis(Given):
         )
 
 
-class GivenPerson(Given):
+class GivenData(Given):
     """What is left out keeps what is known; ``null`` clears a name or a field."""
 
     email: Annotated[str, AfterValidator(normalise)] = ""  # "" is: not given; null is refused
     first_name: Name | None = None
     last_name: Name | None = None
     fields: Annotated[dict[str, Free | None], AfterValidator(named)] = Field(default_factory=dict)
-    basis: GivenBasis | None = None
 
     def changes(self) -> dict[str, str | None]:
         """As in core.connector.Person: only what was given."""
         names = {"first_name": self.first_name, "last_name": self.last_name}
         told = {name: value for name, value in names.items() if name in self.model_fields_set}
         return {**told, **self.fields}
+
+
+class GivenPerson(GivenData):
+    """The same with the reason why the person may be mailed, in one file."""
+
+    basis: GivenBasis | None = None

@@ -22,10 +22,13 @@ def answer(name: str, field: FieldInfo) -> Any:
         typer.echo(field.description, err=True)
     if field.annotation is bool:
         return typer.confirm(label, default=bool(field.default), err=True)
-    if is_secret(field):
-        return typer.prompt(label, hide_input=True, err=True)
-    optional = None if field.is_required() else ""
-    typed = typer.prompt(label + example(field), default=optional, show_default=False, err=True)
+    typed = typer.prompt(
+        label + example(field),
+        default=None if field.is_required() else "",
+        show_default=False,
+        hide_input=is_secret(field),
+        err=True,
+    )
     return typed or None
 
 

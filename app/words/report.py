@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from app.words.vocabulary import (
+    ALERTS,
     AS_ASKED,
+    CHANGED_THERE,
     HEADINGS,
     LET_IT_GO_ON,
+    LIFT_IT,
     LOOK_YOURSELF,
     MONTHS,
     NEXT,
+    OUTCOMES,
     PRESENCES,
     STATES,
     TASKS,
@@ -22,6 +26,7 @@ from app.words.vocabulary import (
     WHOSE,
 )
 from core.connector import Presence, Text
+from core.ledger.alerts import Alert
 from core.report import PersonReport, headline
 from core.report.standing import Standing, Whose
 from core.report.values import Kind, Left, Next, Reads, Seen, System, Work
@@ -38,11 +43,16 @@ def render(report: PersonReport, language: Language) -> str:
     paper = Paper(language, report.time_zone)
     blocks = [
         paper.top(report),
+        paper.alerts(report),
         paper.table(report.systems),
         paper.details(report.systems),
         paper.to_do(report),
     ]
     return "\n\n".join("\n".join(map(printable, block)) for block in blocks if block) + "\n"
+
+
+def in_both(say: Callable[[Paper], str], zone: ZoneInfo) -> dict[str, str]:
+    return {"nl": say(Paper("nl", zone)), "en": say(Paper("en", zone))}
 
 
 class Paper:
@@ -68,17 +78,40 @@ class Paper:
         return when.astimezone(self.zone)
 
     def top(self, report: PersonReport) -> list[str]:
-        who = f"{report.reference} ({report.email})" if report.email else report.reference
-        lines = [f"{self.head('person')}: {who}", self.say(headline(report))]
+        lines = [f"{self.head('person')}: {self.who(report)}", self.say(headline(report))]
+        terms = self.terms(report)
+        return [*lines, "", *aligned(terms)] if terms else lines
+
+    def alerts(self, report: PersonReport) -> list[str]:
+        return [line for one in report.alerts for line in wrapped(self.alert(one), "")]
+
+    def alert(self, one: Alert) -> str:
+        when = self.day(self.local(one.deadline).date())
+        return self.say(ALERTS[one.needs][one.threshold]).format(when=when)
+
+    def who(self, report: PersonReport) -> str:
+        reference = report.reference or self.head("forgotten")
+        return f"{reference} ({report.email})" if report.email else reference
+
+    def terms(self, report: PersonReport) -> list[tuple[str, str]]:
+        restricted = []
+        if report.restricted_at is not None:
+            restricted = [(self.head("restricted"), self.moment(report.restricted_at))]
         if report.asked_at is None or report.deadline is None:
-            return lines
-        answered = self.moment(report.answered_at) if report.answered_at else self.head("not_yet")
-        terms = [
+            return restricted
+        return [
             (self.head("asked"), self.moment(report.asked_at)),
             (self.head("deadline"), self.day(report.deadline)),
-            (self.head("answered"), answered),
+            (self.head("answered"), self.answered(report)),
+            *restricted,
         ]
-        return [*lines, "", *aligned(terms)]
+
+    def answered(self, report: PersonReport) -> str:
+        """The last word to the person, an extension of the term included."""
+        when = self.moment(report.answered_at) if report.answered_at else self.head("not_yet")
+        if not report.answers:
+            return when
+        return f"{when} ({self.say(OUTCOMES[report.answers[-1].answer.outcome])})"
 
     def table(self, systems: Sequence[System]) -> list[str]:
         heads = tuple(self.head(name) for name in ("where", "state", "seen_at", "next"))
@@ -132,29 +165,47 @@ class Paper:
         return lines
 
     def to_do(self, report: PersonReport) -> list[str]:
-        named = {task.connection for task in report.tasks}
-        rest = [
-            system
-            for system in report.systems
-            if system.next and system.next.whose is Whose.YOURS and system.connection not in named
-        ]
         work = [self.task(task) for task in report.tasks]
-        work += [wrapped(self.untasked(system), INDENT) for system in rest if system.connection]
+        restricted = report.restricted_at is not None
+        work += [
+            wrapped(self.untasked(system, restricted=restricted), INDENT)
+            for system in without_task(report)
+        ]
         if not work:
             return [self.head("no_tasks")]
         return [self.head("tasks"), *(line for lines in work for line in lines)]
 
     def task(self, task: Work) -> list[str]:
-        term = f" ({self.head('by')} {self.day(task.deadline)})" if task.deadline else ""
-        verb = self.say(VERBS[task.verb]) if task.verb else ""
-        lines = wrapped(
-            self.say(TASKS[task.kind]).format(title=task.title, verb=verb) + term, INDENT
-        )
+        term = f" ({self.term(task.deadline)})" if task.deadline else ""
+        lines = wrapped(self.sentence(task) + term, INDENT)
         return [*lines, *(wrapped(self.say(task.by_hand), 2 * INDENT) if task.by_hand else [])]
 
-    def untasked(self, system: System) -> str:
-        blind = system.state is Standing.CANNOT_LOOK
-        return self.say(LOOK_YOURSELF if blind else LET_IT_GO_ON).format(title=system.title)
+    def sentence(self, task: Work) -> str:
+        verb = self.say(VERBS[task.verb]) if task.verb else ""
+        return self.say(TASKS[task.kind]).format(title=task.title, verb=verb)
+
+    def term(self, deadline: date) -> str:
+        return f"{self.head('by')} {self.day(deadline)}"
+
+    def untasked(self, system: System, *, restricted: bool) -> str:
+        match system.state:
+            case Standing.CANNOT_LOOK:
+                text = LOOK_YOURSELF
+            case Standing.STILL_THERE:
+                text = CHANGED_THERE
+            case _:
+                text = LIFT_IT if restricted else LET_IT_GO_ON
+        return self.say(text).format(title=system.title)
+
+
+def without_task(report: PersonReport) -> list[System]:
+    """Where it is the customer's turn although no task says so."""
+    named = {None, *(task.connection for task in report.tasks)}
+    return [
+        system
+        for system in report.systems
+        if system.next and system.next.whose is Whose.YOURS and system.connection not in named
+    ]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

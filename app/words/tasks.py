@@ -52,10 +52,16 @@ class Details:
     unsubscribe: tuple[str, ...] = ()
 
 
-def details(ledger: Ledger, tx: Transaction, task: UUID) -> Details:
-    """Who it was is opened for open tasks only. Raises Unknown."""
+def details(
+    ledger: Ledger, tx: Transaction, task: UUID, *, customer: UUID | None = None
+) -> Details:
+    """
+    Who it was is opened for open tasks only. Raises Unknown.
+
+    ``customer``: only a task of theirs; None: whosever it is.
+    """
     row = tx.db.execute(sa.select(tasks).where(tasks.c.id == task)).one_or_none()
-    if row is None:
+    if row is None or customer not in {None, row.customer}:
         raise Unknown(NO_TASK)
     connection = connections.one(tx, row.connection)
     return Details(

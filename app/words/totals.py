@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.words.report import Language
-from app.words.vocabulary import STATES
+from app.words.report import Language, Paper, wrapped
+from app.words.vocabulary import HEADINGS, STATES
 from core.connector import Text
 from core.report import CustomerReport
 from core.report.standing import Count, Standing
@@ -18,7 +18,6 @@ HEADS = {
     "tasks": Text(nl="Taken voor jou:", en="Tasks for you:"),
     "closed": Text(nl="losgekoppeld", en="disconnected"),
     "nobody": Text(nl="nog niemand", en="nobody yet"),
-    "gone": Text(nl="(hier niet meer bekend)", en="(not known here any more)"),
 }
 # Totals do not tell who should be there from who should be gone, so the word is neutral.
 WORDS = {
@@ -45,8 +44,10 @@ def lines(report: CustomerReport, language: Language) -> Iterator[str]:
     yield ""
     yield f"{head['erasures']} {report.open_erasures}"
     for erasure in report.erasures:
-        who = erasure.reference or head["gone"]
-        yield f"    {who}, {head['by']} {erasure.deadline or '-'}"
+        who = erasure.reference or said(HEADINGS["forgotten"], language)
+        yield f"    {who}, {head['by']} {erasure.deadline}"
+        if erasure.alert:
+            yield from wrapped(Paper(language, report.time_zone).alert(erasure.alert), " " * 8)
     yield f"{head['tasks']} {sum(report.open_tasks.values())}"
 
 

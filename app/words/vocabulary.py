@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from core.connector import Presence, Text, Verb
+from core.ledger.alerts import Needs, Threshold
+from core.ledger.answers import Outcome
 from core.report.standing import Standing, Whose
 from core.report.values import Reads
 from core.states import Task
@@ -110,6 +112,67 @@ TASKS: Mapping[Task, Text] = {
     ),
 }
 
+OUTCOMES: Mapping[Outcome, Text] = {
+    Outcome.DONE: Text(nl="gedaan", en="done"),
+    Outcome.PARTLY: Text(nl="deels gedaan", en="partly done"),
+    Outcome.REFUSED: Text(nl="geweigerd", en="refused"),
+    Outcome.EXTENDED: Text(nl="termijn verlengd", en="term extended"),
+}
+
+# Of a term that runs out: what happened, what it means, what to do.
+ALERTS: Mapping[Needs, Mapping[Threshold, Text]] = {
+    Needs.ERASURE: {
+        Threshold.SLOW: Text(
+            nl="Verwijderen is na 72 uur nog niet klaar. De persoon moet uiterlijk {when} "
+            "antwoord hebben. Kijk wie aan zet is en doe je taken.",
+            en="The erasure is not finished after 72 hours. The person must be answered by {when}. "
+            "See whose turn it is and do your tasks.",
+        ),
+        Threshold.WEEK: Text(
+            nl="De termijn eindigt binnen een week, op {when}, en verwijderen is niet klaar. Doe "
+            "je taken nu, of antwoord de persoon voor die dag waarom het langer duurt.",
+            en="The term ends within a week, on {when}, and the erasure is not finished. Do your "
+            "tasks now, or tell the person before that day why it takes longer.",
+        ),
+        Threshold.DAY: Text(
+            nl="De termijn is bijna om, {when} is de laatste dag, en verwijderen is niet klaar. "
+            "Doe je taken vandaag, of antwoord de persoon vandaag waarom het langer duurt.",
+            en="The term is nearly over, {when} is the last day, and the erasure is not finished. "
+            "Do your tasks today, or tell the person today why it takes longer.",
+        ),
+        Threshold.OVER: Text(
+            nl="De termijn was om op {when}: verwijderen is niet klaar en de persoon heeft geen "
+            "antwoord. De wet (AVG art. 12 lid 3) staat dat niet toe. Antwoord vandaag wat er "
+            "gedaan is en waarom het langer duurt, leg dat vast en doe je taken.",
+            en="The term was over on {when}: the erasure is not finished and the person was not "
+            "answered. The law (GDPR art. 12(3)) does not allow that. Tell the person today what "
+            "was done and why it takes longer, record it, and do your tasks.",
+        ),
+    },
+    Needs.ANSWER: {
+        Threshold.WEEK: Text(
+            nl="Wat kon is gedaan, maar de persoon weet het nog niet. De termijn eindigt binnen "
+            "een week, op {when}. Antwoord de persoon en leg het vast.",
+            en="What could be done was done, but the person does not know it yet. The term ends "
+            "within a week, on {when}. Answer the person and record it.",
+        ),
+        Threshold.DAY: Text(
+            nl="Wat kon is gedaan, maar de persoon weet het nog niet. De termijn is bijna om: "
+            "{when} is de laatste dag. Antwoord de persoon vandaag en leg het vast.",
+            en="What could be done was done, but the person does not know it yet. The term is "
+            "nearly over: {when} is the last day. Answer the person today and record it.",
+        ),
+        Threshold.OVER: Text(
+            nl="Wat kon is gedaan, maar de persoon heeft geen antwoord en de termijn was om op "
+            "{when}. De wet (AVG art. 12 lid 3) staat dat niet toe. Antwoord de persoon vandaag "
+            "en leg het vast.",
+            en="What could be done was done, but the person was not answered and the term was "
+            "over on {when}. The law (GDPR art. 12(3)) does not allow that. Answer the person "
+            "today and record it.",
+        ),
+    },
+}
+
 # Where it is the customer's turn and no task was opened.
 LOOK_YOURSELF = Text(
     nl="Wij kunnen niet in {title} kijken. Kijk daar zelf wat er nog staat.",
@@ -120,11 +183,25 @@ LET_IT_GO_ON = Text(
     en="Work waits for you at {title}. Let the connection work again; then we go on.",
 )
 
+CHANGED_THERE = Text(
+    nl="In {title} staat de persoon anders dan gevraagd, buiten ons om. Kijk daar of dat klopt.",
+    en="In {title} the person stands otherwise than asked, not by us. See there whether that is "
+    "right.",
+)
+LIFT_IT = Text(
+    nl="Deze persoon is beperkt, dus naar {title} gaat niets. Hef dat op als het weer mag: "
+    "courseflow-sync unrestrict",
+    en="This person is restricted, so nothing goes to {title}. Lift that when it may again: "
+    "courseflow-sync unrestrict",
+)
+
 HEADINGS: Mapping[str, Text] = {
     "person": Text(nl="Wat staat nog waar", en="What still sits where"),
+    "forgotten": Text(nl="(hier niet meer bekend)", en="(not known here any more)"),
     "asked": Text(nl="Verwijderen gevraagd", en="Erasure asked"),
     "deadline": Text(nl="Antwoord uiterlijk", en="Answer by"),
     "answered": Text(nl="Antwoord gegeven", en="Answered"),
+    "restricted": Text(nl="Beperkt sinds", en="Restricted since"),
     "not_yet": Text(nl="nog niet", en="not yet"),
     "where": Text(nl="Waar", en="Where"),
     "state": Text(nl="Stand", en="State"),
@@ -138,6 +215,7 @@ HEADINGS: Mapping[str, Text] = {
     "until": Text(nl="tot", en="until"),
     "by_hand": Text(nl="Zelf weghalen:", en="Remove it yourself:"),
     "by": Text(nl="uiterlijk", en="by"),
+    "since": Text(nl="sinds", en="since"),
     "tasks": Text(nl="Wat jij moet doen", en="What you have to do"),
     "no_tasks": Text(nl="Je hoeft nu niets te doen.", en="Nothing for you to do now."),
 }
