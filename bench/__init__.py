@@ -1,0 +1,1 @@
+"""What one process can carry, measured beside what a plain program would do."""
