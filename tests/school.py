@@ -12,11 +12,13 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
+from core import rows
 from core.connector import Account, Basis, BasisKind, Verb
 from core.database import Transaction
 from core.holding import Assignment, Holding
 from core.ledger import (
     Ledger,
+    adoption,
     assignments,
     connections,
     customers,
@@ -160,16 +162,22 @@ class Hands:
 
     def adopt(self, lease: Lease) -> None:
         with self.ledger.begin() as tx:
-            holdings.adopt(tx, lease, LATE)
+            adoption.adopt(tx, lease, LATE)
 
     def claim(self, lease: Lease, limit: int = 10) -> list[Claimed]:
         with self.ledger.begin() as tx:
             lanes.renew(tx, lease)
-            return holdings.claim(tx, lease, limit=limit, deadline=DEADLINE)
+            return self.taken_up(tx, lease, limit)
+
+    def taken_up(self, tx: Transaction, lease: Lease, limit: int) -> list[Claimed]:
+        """A suspect alone and first, as workers do."""
+        claimed = holdings.suspects(tx, lease)[:1] or holdings.due(tx, lease, limit)
+        holdings.take_up(tx, lease, claimed, until=tx.now + DEADLINE)
+        return claimed
 
     def assigned(self, lease: Lease, limit: int = 10) -> list[Assignment]:
         with self.ledger.begin() as tx:
-            claimed = holdings.claim(tx, lease, limit=limit, deadline=DEADLINE)
+            claimed = self.taken_up(tx, lease, limit)
             connection = connections.one(tx, lease.connection)
             return assignments.assign(self.ledger, tx, connection, claimed)
 
@@ -198,9 +206,10 @@ class Hands:
     ) -> Iterator[None]:
         """The same, committed at the end of the block."""
         with self.ledger.begin() as tx:
-            rows = holdings.lock(tx, lease, [one.holding.id for one in claimed])
+            locked = holdings.lock(tx, lease, [one.holding.id for one in claimed])
             for one in claimed:
-                before, now = one.holding, rows[one.holding.id]
+                before, here = one.holding, locked[one.holding.id]
+                now = here.holding
                 over = now.asked_seq == before.asked_seq
                 usual = {
                     "state": state.value if over else now.state.value,
@@ -210,19 +219,15 @@ class Hands:
                     "suspect": False,
                     "deaths": 0,
                 }
-                holdings.write(
-                    tx,
-                    Record(
-                        holding=before.id,
-                        customer=before.customer,
-                        was=before.state,
-                        changes={**usual, **changes},
-                        attempt=one.attempt,
-                        outcome=state.value,
-                        ended=ended,
-                        ended_seq=before.asked_seq,
-                    ),
+                record = Record(
+                    locked=here,
+                    changes={**usual, **changes},
+                    attempt=one.attempt,
+                    outcome=state.value,
+                    ended=ended,
+                    ended_seq=before.asked_seq,
                 )
+                holdings.write(tx, [record])
                 if task is not None:
                     self.open(tx, task, before)
             yield
@@ -242,11 +247,14 @@ class Hands:
     def learn(self, lease: Lease, one: Assignment, *ids: str) -> None:
         with self.ledger.begin() as tx:
             connection = connections.one(tx, lease.connection)
-            assignments.learn(self.ledger, tx, connection, one.holding, one.who, ids)
+            here = holdings.lock(tx, lease, [one.holding.id])[one.holding.id]
+            column = assignments.learned(one, ids, here.key_epoch)
+            rows.update(tx, schema.holdings, [{"id": one.holding.id, **column}] if column else [])
+            assignments.learn_after_erasure(self.ledger, tx, connection, one, ids, here.key_epoch)
 
-    def release(self, lease: Lease, failures: int = 0, not_before: datetime | None = None) -> None:
+    def release(self, lease: Lease, failures: int = 0, rest: timedelta = timedelta(0)) -> None:
         with self.ledger.begin() as tx:
-            lanes.release(tx, lease, not_before=not_before, next_call_at=None, failures=failures)
+            lanes.release(tx, lease, next_call_at=None, failures=failures, rest=rest)
 
     def turn(
         self,

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -17,6 +18,7 @@ import pytest
 from app.demo.mailman_server import MailmanServer, free_port
 
 MAILMAN_PYTHON = "COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON"
+RABBITMQ = ("127.0.0.1", 5672)
 
 
 @pytest.fixture(scope="session")
@@ -38,16 +40,33 @@ def required_python(variable: str, what: str) -> Path:
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
     """A Redis of this test's own, which keeps nothing on disk."""
+    with redis_at("127.0.0.1", tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def redis_at(host: str, folder: Path) -> Iterator[str]:
     port = free_port()
-    command = [redis_program(), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
-    with (tmp_path / "redis.log").open("wb") as log:
-        process = subprocess.Popen([*command, "--dir", str(tmp_path)], stdout=log, stderr=log)
+    command = [redis_program(), "--port", str(port), "--bind", host, "--save", ""]
+    command += ["--protected-mode", "no", "--dir", str(folder)]
+    with (folder / "redis.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        wait_for_port(port)
-        yield f"redis://127.0.0.1:{port}/0"
+        wait_for_port(port, host)
+        yield f"redis://{host}:{port}/0"
     finally:
         process.terminate()
         process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_url() -> str:
+    """The machine's own, as no index has it; a test uses queues of its own and removes them."""
+    try:
+        socket.create_connection(RABBITMQ, 1).close()
+    except OSError:
+        missing("RabbitMQ at {}:{}".format(*RABBITMQ))
+    return "amqp://guest:guest@{}:{}/".format(*RABBITMQ)
 
 
 def redis_program() -> str:
@@ -58,11 +77,11 @@ def redis_program() -> str:
     return shutil.which("redis-server") or missing("redis-server")
 
 
-def wait_for_port(port: int, patience: float = 10.0) -> None:
+def wait_for_port(port: int, host: str = "127.0.0.1", patience: float = 10.0) -> None:
     end = time.monotonic() + patience
     while True:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((host, port), 1).close()
         except OSError:
             if time.monotonic() > end:
                 raise

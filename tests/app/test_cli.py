@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from connectors import installed
 from connectors.sandbox.contacts import Habit
+from connectors.sandbox.platforms import SandboxArchives
 from tests.app.conftest import (
     KEY,
     PREFIX,
@@ -25,6 +27,9 @@ COMMANDS = [
     (),
     ("migrate",),
     ("key", "create"),
+    ("key", "issue"),
+    ("key", "list"),
+    ("key", "revoke"),
     ("customer", "create"),
     ("customer", "list"),
     ("list", "put"),
@@ -33,13 +38,21 @@ COMMANDS = [
     ("connection", "list"),
     ("connection", "show"),
     ("connection", "close"),
+    ("connection", "check"),
+    ("connection", "pause"),
+    ("connection", "resume"),
     ("connection", "platforms"),
     ("import",),
     ("ask", "subscribe"),
     ("ask", "update"),
     ("ask", "unsubscribe"),
     ("ask", "erase"),
+    ("undo",),
+    ("answer",),
+    ("restrict",),
+    ("unrestrict",),
     ("report",),
+    ("export",),
     ("tasks", "list"),
     ("tasks", "show"),
     ("tasks", "attest"),
@@ -233,6 +246,48 @@ class TestConnections:
         assert listed["fields"] == ["city"]
         assert "Bij archives\tsandbox-archives" in school.ok("connection", "list", SCHOOL)
         assert "fields: email, city" in school.ok("connection", "show", SCHOOL, "Bij archives")
+
+    def test_a_credential_is_proved_again_with_what_it_sees(
+        self, school: CommandLine, platform: Platform
+    ) -> None:
+        server = platform(Habit.ARCHIVES)
+        connect(school, server)
+        shown = school.json("connection", "check", SCHOOL, "Bij archives")
+        assert {one["id"] for one in shown["places"]} >= {"nieuwsbrief", "cursusinfo"}
+        assert "nieuwsbrief" in school.ok("connection", "check", SCHOOL, "Bij archives")
+        server.api.account = replace(server.api.account, id="another")
+        said = school.refused("connection", "check", SCHOOL, "Bij archives")
+        assert "another account" in said
+        server.api.account = replace(server.api.account, keys={})
+        assert "401" in school.refused("connection", "check", SCHOOL, "Bij archives")
+        school.ok("connection", "close", SCHOOL, "Bij archives")
+        assert "closed" in school.refused("connection", "check", SCHOOL, "Bij archives")
+
+    def test_a_paused_connection_says_so_until_it_goes_on(self, school: CommandLine) -> None:
+        connect_by_hand(school)
+        for _ in range(2):
+            assert school.json("connection", "pause", SCHOOL, "Kaartenbak")["paused"]
+        assert "paused" in school.ok("connection", "list", SCHOOL)
+        assert school.json("connection", "show", SCHOOL, "Kaartenbak")["paused"]
+        school.ok("connection", "resume", SCHOOL, "Kaartenbak")
+        assert "\tworking\t" in school.ok("connection", "list", SCHOOL)
+
+    def test_s4_storing_outside_the_eu_is_accepted_by_name_or_not_at_all(
+        self, school: CommandLine, platform: Platform
+    ) -> None:
+        server = platform(Habit.ARCHIVES)
+        outside = replace(SandboxArchives.platform, in_eu=False)
+        school.patch.setattr(SandboxArchives, "platform", outside)
+        create = ("connection", "create", SCHOOL, "sandbox-archives", "--title", "A")
+        given = {"base_url": server.url, "api_key": KEY}
+        said = school.refused(*create, "--settings", "-", given=given)
+        assert "outside the European Union" in said
+        assert "--accept-outside-eu" in said
+        assert school.json("connection", "list", SCHOOL) == []
+        school.ok(*create, "--settings", "-", "--accept-outside-eu", given=given)
+        [listed] = school.json("connection", "list", SCHOOL)
+        assert listed["outside_eu_accepted_at"]
+        assert "accepted 20" in school.ok("connection", "show", SCHOOL, "A")
 
     def test_credentials_are_never_shown(self, school: CommandLine, platform: Platform) -> None:
         made = connect(school, platform(Habit.ARCHIVES))

@@ -200,11 +200,35 @@ class TestErasing:
         self, subscribed: CommandLine, typed: str, code: int
     ) -> None:
         subscribed.patch.setattr("app.commands.asking.is_terminal", lambda _: True)
-        result = subscribed(*ERASE, given=f"{typed}\n")
+        result = subscribed(*ERASE, "--undo-minutes", "0", given=f"{typed}\n")
         assert result.exit_code == code
         assert "at all 1 connections" in result.stderr
         subscribed.work()
         assert state(subscribed)["state"] == ("still_there" if code else "not_found")
+
+    def test_on_a_terminal_it_can_be_undone_for_half_an_hour(self, subscribed: CommandLine) -> None:
+        subscribed.patch.setattr("app.commands.asking.is_terminal", lambda _: True)
+        result = subscribed(*ERASE, given="cf-1\n")
+        assert "undone for 30 minutes" in result.stderr
+        [said] = [line for line in result.stdout.splitlines() if "undo" in line]
+        operation = said.rpartition(" ")[2]
+        subscribed.work()
+        assert state(subscribed)["state"] == "queued"
+        assert "Nobody was erased" in subscribed.ok("undo", SCHOOL, operation)
+        subscribed.work()
+        assert state(subscribed)["state"] == "still_there"
+        assert "undone already" in subscribed.refused("undo", SCHOOL, operation)
+
+    def test_with_yes_it_is_done_at_once_unless_minutes_are_given(
+        self, subscribed: CommandLine
+    ) -> None:
+        asked = subscribed.json(*ERASE, "--yes", "--undo-minutes", "5")
+        subscribed.work()
+        assert state(subscribed)["state"] == "queued"
+        assert subscribed.json("undo", SCHOOL, asked["id"])["undone"]
+        subscribed.ok(*ERASE, "--yes")
+        subscribed.work()
+        assert state(subscribed)["state"] == "not_found"
 
     def test_who_answers_nothing_at_all_erases_nobody(self, subscribed: CommandLine) -> None:
         subscribed.patch.setattr("app.commands.asking.is_terminal", lambda _: True)

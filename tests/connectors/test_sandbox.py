@@ -29,6 +29,7 @@ from connectors.sandbox.platforms import (
     SandboxThirtyDays,
 )
 from connectors.sandbox.server import LISTS, Imitation
+from connectors.sandbox.values import Blocked, Contact, Held
 from connectors.sandbox.weather import Fault, Weather, forecast
 from core.connector import (
     Account,
@@ -50,6 +51,7 @@ from core.errors import (
     Refused,
     TryAt,
     TryLater,
+    Unreadable,
 )
 from core.http import WayOut
 
@@ -456,15 +458,14 @@ class TestFlaky:
         self, town: Town, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         server = town.platform(Habit.FLAKY)
-        limits = SandboxFlaky.platform.limits
-        assert limits.calls
+        [window] = SandboxFlaky.platform.limits.windows
         assert server.limit
-        assert server.limit.seconds == limits.per.total_seconds()
+        assert server.limit.seconds == window.per.total_seconds()
         at_one_moment = partial(server.limit.wait, 100.0)
         monkeypatch.setattr(server.limit, "wait", lambda _: at_one_moment())
         with raw(server) as http:
-            answers = [http.get("/v1/lists") for _ in range(limits.calls + 1)]
-        assert [answer.status_code for answer in answers] == [200] * limits.calls + [429]
+            answers = [http.get("/v1/lists") for _ in range(window.calls + 1)]
+        assert [answer.status_code for answer in answers] == [200] * window.calls + [429]
         assert answers[-1].headers["Retry-After"] == "1"
 
     def test_what_is_repeated_gets_through_in_the_end(self, town: Town) -> None:
@@ -574,3 +575,31 @@ def stubbornly(act: Callable[[], None]) -> None:
         except (TryLater, OutcomeUnknown):
             continue
     pytest.fail("it never got through")
+
+
+BRAM_THERE: dict[str, Any] = {
+    "id": "b1",
+    "email": "bram@example.nl",
+    "fields": {},
+    "lists": {},
+    "state": "active",
+    "until": None,
+}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        Held(contacts=[Contact.model_validate(BRAM_THERE)], blocked=[]),
+        Held(contacts=[], blocked=[Blocked(id="b2", email="bram@example.nl")]),
+    ],
+    ids=["contact", "blocklist entry"],
+)
+def test_an_answer_about_somebody_else_erases_nobody(
+    town: Town, monkeypatch: pytest.MonkeyPatch, told: Held
+) -> None:
+    connector = town.connect(SandboxFlaky, town.platform(Habit.FLAKY))
+    monkeypatch.setattr(connector, "search", lambda query: told)
+    monkeypatch.setattr(connector, "change", lambda *_, **ids: pytest.fail("somebody is erased"))
+    with pytest.raises(Unreadable, match="somebody else"):
+        connector.erase(WHO)

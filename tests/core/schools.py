@@ -13,6 +13,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from core import rows
 from core import safe as safes
 from core.connector import (
     Account,
@@ -28,11 +29,12 @@ from core.database import Database
 from core.ledger import Ledger, connections, customers, tasks
 from core.ledger.customers import Customer, MailingList, Purpose
 from core.ledger.intake import Accepted, Request, accept
-from core.ledger.schema import holdings, metadata
+from core.ledger.schema import holdings, metadata, transitions
 from core.report import CustomerReport, PersonReport, customer_report, person_report
 from core.safe import Safe
 from core.sealing import Key
 from core.states import State, Task
+from core.transitions import WAYS, legal
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 REFERENCE = "cf-123"
@@ -157,6 +159,9 @@ def school_in(tmp_path: Path) -> Iterator[School]:
     keeps = Database(f"sqlite:///{tmp_path}/safe", clock=lambda _: clock[0])
     metadata.create_all(database.engine)
     safes.metadata.create_all(keeps.engine)
+    with database.begin() as tx:
+        moves = [{"was": was, "became": became} for was, became in legal(WAYS)]
+        rows.insert(tx, transitions, moves)
     ledger = Ledger(database, Safe(keeps), {1: Key.random()})
     customer = customers.create(ledger, "De Verfschuur")
     customers.put_list(ledger, customer, MailingList("news", Purpose.NEWSLETTER, "Nieuwsbrief"))

@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from core.basis import CLOCKS_APART, check
+from core.basis import CLOCKS_APART, check, check_purpose
 from core.connector import Basis, BasisKind
+from core.ledger.customers import MailingList, Purpose
 from core.refusals import NoBasis
 
 THEN = datetime(2026, 11, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
+NEWS = MailingList("nieuwsbrief", Purpose.NEWSLETTER, "Nieuwsbrief")
+COURSE = MailingList("cursusinfo", Purpose.COURSE_INFO, "Cursusinfo")
 
 
 def basis(given_at: datetime, kind: BasisKind = BasisKind.CONSENT) -> Basis:
@@ -64,7 +67,7 @@ def test_after_an_opt_out_a_later_consent_will_do() -> None:
     checked(basis(THEN + INSTANT), refused_at=THEN)
 
 
-@pytest.mark.parametrize("kind", set(BasisKind) - {BasisKind.CONSENT})
+@pytest.mark.parametrize("kind", [k for k in BasisKind if k is not BasisKind.CONSENT])
 def test_after_an_opt_out_nothing_but_consent_will_do(kind: BasisKind) -> None:
     with pytest.raises(NoBasis, match="Only a new consent"):
         checked(basis(THEN + INSTANT, kind), refused_at=THEN)
@@ -100,3 +103,35 @@ def test_a_basis_from_the_future_is_refused_even_without_a_refusal() -> None:
     checked(basis(NOW + CLOCKS_APART))
     with pytest.raises(NoBasis, match="dated in the future"):
         checked(basis(NOW + CLOCKS_APART + INSTANT))
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        (BasisKind.CONSENT, [NEWS, COURSE]),
+        (BasisKind.EXISTING_CUSTOMER, [NEWS]),
+        (BasisKind.COURSE_CONTRACT, [COURSE]),
+    ],
+)
+def test_a_basis_serves_the_mail_that_it_is_for(kind: BasisKind, wanted: list[MailingList]) -> None:
+    check_purpose(Basis(kind, "b-1", THEN, "form", text_version="v3"), wanted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted", "named"),
+    [
+        (BasisKind.COURSE_CONTRACT, [NEWS], "course information only.*nieuwsbrief"),
+        (BasisKind.COURSE_CONTRACT, [COURSE, NEWS], "else: nieuwsbrief"),
+        (BasisKind.EXISTING_CUSTOMER, [COURSE], "newsletters only.*cursusinfo"),
+    ],
+)
+def test_a_basis_serves_no_other_mail(
+    kind: BasisKind, wanted: list[MailingList], named: str
+) -> None:
+    with pytest.raises(NoBasis, match=named):
+        check_purpose(Basis(kind, "b-1", THEN, "form", text_version="v3"), wanted)
+
+
+def test_an_existing_customer_was_offered_an_opt_out_by_a_text_that_is_named() -> None:
+    with pytest.raises(NoBasis, match="text_version"):
+        check_purpose(Basis(BasisKind.EXISTING_CUSTOMER, "order-7", THEN, "shop"), [NEWS])

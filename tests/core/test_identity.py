@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.identity import BadAddress, BadReference, check_reference, mask, normalise
+from core.identity import PLAIN, BadAddress, BadReference, check_reference, mask, normalise
 
 LONGEST_DOMAIN = ".".join(["d" * 63, "d" * 63, "d" * 58, "nl"])  # 189: with 64 and @, 254
 
@@ -45,6 +45,19 @@ LONGEST_DOMAIN = ".".join(["d" * 63, "d" * 63, "d" * 58, "nl"])  # 189: with 64 
 )
 def test_spellings_of_one_address_become_one(written: str, meant: str) -> None:
     assert normalise(written) == meant
+
+
+@given(st.from_regex(PLAIN, fullmatch=True))
+def test_the_short_way_for_plain_addresses_ends_where_the_long_way_does(address: str) -> None:
+    """Capitals go the long way."""
+    assert normalised(address) == normalised(address.upper())
+
+
+def normalised(address: str) -> str | None:
+    try:
+        return normalise(address)
+    except BadAddress:
+        return None
 
 
 @pytest.mark.parametrize(

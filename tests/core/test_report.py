@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from core.connector import Verb
 from core.ledger import connections, finishing, lanes, tasks
-from core.ledger.schema import people
+from core.ledger.schema import operations
 from core.refusals import Unknown
 from core.report import headline
 from core.report.standing import Standing
@@ -40,8 +40,8 @@ def test_the_report_has_the_promised_shape(school: School) -> None:
     report = school.json()
     task = report["tasks"][0]
     assert list(report) == [
-        "person", "asked_at", "deadline", "answered_at", "not_found", "still_there", "unknown",
-        "systems", "tasks",
+        "person", "asked_at", "deadline", "answered_at", "answers", "alerts", "restricted_at",
+        "not_found", "still_there", "unknown", "systems", "tasks",
     ]  # fmt: skip
     assert report["person"] == {"reference": "cf-123", "email": "j•••@e•••.nl"}
     assert report["asked_at"] == "2026-11-22T09:00:00Z"
@@ -272,7 +272,7 @@ def test_an_answer_ends_the_requests_before_it_only(school: School) -> None:
     school.connect("Mailer A")
     school.ask(Verb.ERASE)
     with school.ledger.begin() as tx:
-        tx.db.execute(sa.update(people).values(answered_at=NOW + timedelta(days=1)))
+        tx.db.execute(sa.update(operations).values(answered_at=NOW + timedelta(days=1)))
     assert school.json()["answered_at"] == "2026-11-23T09:00:00Z"
     school.clock[0] = NOW + timedelta(days=10)
     school.ask(Verb.ERASE)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from core.connector import Verb
 from core.ledger import connections, finishing
-from core.ledger.schema import people
+from core.ledger.schema import operations
 from core.states import State, Task
 from tests.core.schools import EMAIL, NOW, TRACE, School, school_in, seen
 
@@ -62,7 +62,7 @@ def test_totals_name_whose_answer_is_due_first(school: School) -> None:
 def test_an_answered_erasure_is_not_open(school: School) -> None:
     school.ask(Verb.ERASE)
     with school.ledger.begin() as tx:
-        tx.db.execute(sa.update(people).values(answered_at=NOW + timedelta(days=1)))
+        tx.db.execute(sa.update(operations).values(answered_at=NOW + timedelta(days=1)))
     assert school.totals().open_erasures == 0
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from uuid import uuid4
 
+import httpx
 import pytest
 import sqlalchemy as sa
 from rich.console import Console
@@ -21,6 +22,8 @@ from app.demo.promises import Evidence, Verdict
 from app.demo.run import Played
 from app.demo.stage import MAILMAN, NEWSLETTER, PLACES
 from app.demo.truth import Held
+from app.front import front
+from app.serving import serving
 from core.identity import normalise
 from core.ledger.intake import Accepted
 from core.ledger.schema import holdings, parts
@@ -248,7 +251,7 @@ class TestOutput:
         show.reports(console, evidence, played.cast)
         show.totals(console, played.stage, found)
         show.promises(console, replace(found, broken=["The report says what is not so: x."]))
-        show.where_to_look(console, played.stage, played.cast)
+        show.where_to_look(console, played.stage, played.cast, "http://127.0.0.1:1")
         return paper.getvalue()
 
     def test_it_prints_reports_in_dutch(self, printed: str) -> None:
@@ -260,6 +263,18 @@ class TestOutput:
         known = {email for one in played.school.people.values() for email in one.emails}
         assert normalise("A@example.nl") not in known
         assert not [email for email in known if email in printed]
+
+    def test_a_browser_can_look(self, played: Played) -> None:
+        paper = io.StringIO()
+        with (
+            serving(front(played.stage.installation), host="127.0.0.1", port=0) as url,
+            httpx.Client(trust_env=False) as http,
+        ):
+            show.where_to_look(Console(file=paper), played.stage, played.cast, url)
+            links = [line.strip() for line in paper.getvalue().splitlines() if url in line]
+            overview, person = [http.get(link) for link in links]
+        assert "De Verfschuur" in overview.text
+        assert played.cast.former_erased[1] in person.text
 
     def test_a_second_terminal_can_ask(self, played: Played) -> None:
         given = (line.removeprefix("  export ") for line in show.environment(played.stage))

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -105,11 +106,12 @@ class Storm:
 
     def kill(self) -> None:
         """Kill one, in the middle of a call if any is; start another in its place."""
+        self.wait_for_company()
         end = time.monotonic() + 0.5
         while (name := self.victim()) is None and time.monotonic() < end:
             time.sleep(0.005)
         struck = name is not None
-        name = name or CHANCE.choice(sorted(self.processes))
+        name = name or CHANCE.choice(sorted(self.at_work()))
         leased = self.leases(name) if struck else {}
         process = self.processes[name]
         process.send_signal(signal.SIGKILL)
@@ -120,6 +122,23 @@ class Storm:
         self.start(name)
         if leased:
             self.watch(leased, killed_at)
+
+    def wait_for_company(self) -> None:
+        """Killed faster than they start, nobody would ever work, nor take anything over."""
+        end = time.monotonic() + 30
+        while len(self.at_work()) < 2:
+            assert time.monotonic() < end, "the workers do not start"
+            time.sleep(0.02)
+
+    def at_work(self) -> set[str]:
+        """Those that listen to the broker."""
+        broker = urlsplit(self.installation.settings.broker_url).port
+        return {
+            name
+            for name, process in self.processes.items()
+            for one in psutil.Process(process.pid).net_connections("tcp4")
+            if getattr(one.raddr, "port", None) == broker  # () where there is no other end
+        }
 
     def leases(self, name: str) -> dict[object, int]:
         """The lanes that this worker has, by the lock of its session."""
@@ -229,11 +248,12 @@ def test_nothing_is_lost_or_doubled_when_workers_die_in_the_middle(
     """The oracle: what the school was promised, what Mailman holds, what the wire saw."""
     plan = storm.plan
     members = schools(storm, server)
+    connecting = len(storm.wire.calls)
     for number in range(plan.workers):
         storm.start(f"worker-{number}")
     asking = threading.Thread(target=ask_everything, args=(storm, members), daemon=True)
     asking.start()
-    while not storm.wire.calls:
+    while len(storm.wire.calls) == connecting:
         time.sleep(0.05)
     began = time.monotonic()
     outage = threading.Thread(target=go_away, args=(server, plan), daemon=True)

@@ -22,6 +22,7 @@ class Call:
     path: str
     form: dict[str, list[str]]
     status: int | None
+    source: str  # the address of the machine that called
 
 
 class Wire(ThreadingHTTPServer):
@@ -30,8 +31,8 @@ class Wire(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, target: str, delay: float = 0.0) -> None:
-        super().__init__(("127.0.0.1", 0), Passing)
+    def __init__(self, target: str, delay: float = 0.0, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), Passing)
         parts = urlsplit(target)
         self.host, self.port = str(parts.hostname), int(parts.port or 80)
         self.delay = delay
@@ -39,7 +40,7 @@ class Wire(ThreadingHTTPServer):
         self.in_flight: dict[int, float] = {}
         self._serving = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
         self._serving.start()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}{parts.path}"
+        self.url = f"http://{host}:{self.server_address[1]}{parts.path}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A killed worker hangs up in the middle: that is what this is for."""
@@ -54,7 +55,7 @@ class Passing(BaseHTTPRequestHandler):
     server: Wire
 
     def pass_on(self) -> None:
-        wire, port = self.server, self.client_address[1]
+        wire, (source, port) = self.server, self.client_address
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         form = parse_qs(body.decode()) if b"=" in body and not body.startswith(b"{") else {}
         at = time.time()
@@ -67,7 +68,7 @@ class Passing(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         finally:
-            wire.calls.append(Call(at, self.command, self.path, form, status))
+            wire.calls.append(Call(at, self.command, self.path, form, status, source))
             wire.in_flight.pop(port, None)
         self.send_response_only(status)
         for name, value in headers:

@@ -15,12 +15,14 @@ from tests.workers.school import School
 
 
 @pytest.fixture
-def quick_ledger(ledger: Ledger) -> Ledger:
+def quick_ledger(ledger: Ledger) -> Iterator[Ledger]:
     """One that would not survive a power cut: no test cuts the power."""
-    for database in (ledger.database, ledger.safe.database):
-        if database.is_sqlite:
-            sa.event.listen(database.engine, "connect", write_without_waiting)
-    return ledger
+    engines = [store.engine for store in (ledger.database, ledger.safe.database) if store.is_sqlite]
+    for engine in engines:
+        sa.event.listen(engine, "connect", write_without_waiting)
+    yield ledger
+    for engine in engines:
+        sa.event.remove(engine, "connect", write_without_waiting)
 
 
 def write_without_waiting(connection: Any, _: Any) -> None:

@@ -18,7 +18,7 @@ from core.ledger import Ledger, connections, customers, tasks
 from core.ledger import lanes as lanes_of
 from core.ledger.customers import Customer, MailingList, Purpose
 from core.ledger.intake import Accepted, Request, accept, person_id
-from core.ledger.schema import attempts, events, holdings, lanes, parts
+from core.ledger.schema import attempts, holdings, hosts, lanes, parts
 from core.refusals import CannotAccept
 from core.states import Ended, State, Task
 from core.testing.imitation import COURSES, HONEST, NEWS, Imitation, Settings
@@ -34,6 +34,7 @@ SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
+ATTEMPT = HONEST.deadline * 1.5  # what is taken up may wait half as long for its call
 MOST_TURNS = 500
 
 # What a platform does is the same on every database; what transactions do is proven on both.
@@ -66,6 +67,7 @@ class ToImitation(Reach):
         *,
         before_call: Callable[[], None] = lambda: None,
         before_change: Callable[[], None] = lambda: None,
+        asked_to_rest: Callable[[timedelta], None] = lambda _: None,
     ) -> Connector[Any]:
         def both() -> None:
             self.before_change()
@@ -107,6 +109,26 @@ class School:
             keep_refusal=False,
         )
         self.worker = self.hire()
+
+    def connect_another(self, *, waiting_for: timedelta) -> None:
+        """A second account, whose lane nobody came for since."""
+        other = connections.add(
+            self.ledger,
+            self.customer.id,
+            platform=self.platform.name,
+            title="Another",
+            settings={},
+            account=Account("imitation-2", "Another"),
+            places={},
+            fields=(),
+            keep_refusal=False,
+        )
+        with self.ledger.begin() as tx:
+            tx.db.execute(
+                sa.update(lanes)
+                .where(lanes.c.connection == other)
+                .values(ready_at=tx.now - waiting_for)
+            )
 
     def hire(self) -> Worker:
         """Another process's hands."""
@@ -177,7 +199,8 @@ class School:
             held = self.imitation.held(*emails)
             if row.state == State.NOT_FOUND.value and row.wants["erase"]:
                 assert not held, "called not found, and there"
-                assert self.breaks_late_apply or not self.imitation.to_come, "called too early"
+                early = self.imitation.is_to_come(emails) and not self.breaks_late_apply
+                assert not early, "called not found, and may come"
 
     def passes(self, time: timedelta) -> None:
         """Until then, the lane is drained at every moment at which it is due."""
@@ -197,7 +220,8 @@ class School:
         ready: datetime | None = lane.ready_at
         if ready is None or lane.held_for is not None or lane.session is not None:
             return None
-        return max(ready, lane.closed_until or ready)
+        [host] = self.rows(sa.select(hosts.c.closed_until)) or [None]
+        return max(ready, lane.closed_until or ready, (host and host.closed_until) or ready)
 
     def lane_row(self) -> Any:
         return self.rows(sa.select(lanes))[0]
@@ -242,10 +266,6 @@ class School:
         """What every attempt came to, in order."""
         query = sa.select(attempts.c.outcome).order_by(attempts.c.started_at)
         return [row.outcome for row in self.rows(query)]
-
-    def history(self) -> list[str]:
-        """Every state that was reached, in order."""
-        return [row.became for row in self.rows(sa.select(events).order_by(events.c.id))]
 
     def refusal(self, request: Request) -> CannotAccept:
         (outcome,) = accept(self.ledger, self.customer, [request])

@@ -144,7 +144,7 @@ def test_no_step_leaves_anybody_waiting_for_nobody() -> None:
         assert "due_at" in one.changes, case
         if one.changes["due_at"] is None:
             final = asked == "last patrol" and one.settled
-            assert one.ended or one.task or one.settled or final, case
+            assert one.ended or one.task or one.settled or one.unseen or final, case
         else:
             assert one.changes["due_at"] >= NOW, case
 
@@ -203,7 +203,7 @@ def test_no_answer_blurs_until_the_platform_can_no_longer_act(asked: str) -> Non
     row = replace(ASKED[asked], intent_until=NOW + 20 * SECOND)
     one = step(row, Done(error=OutcomeUnknown("none")))
     assert one.changes["ambiguous_until"] == NOW + 20 * SECOND + HONEST.late_apply
-    assert one.changes["acted_seq"] == row.asked_seq
+    assert one.changes["acted_seq"] == (row.wants.erase if row.goal.erase else row.asked_seq)
 
 
 @pytest.mark.parametrize("asked", ["subscribe", "unsubscribe", "update", "erase"])
@@ -267,6 +267,15 @@ def test_an_erasure_that_came_meanwhile_stays_to_be_done(verdict: Verdict) -> No
     assert one.changes.get("reached_seq", 0) < 2
     assert one.changes.get("erasing", True)
     assert one.changes["acted_seq"] == 1
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_humans_word_that_came_meanwhile_stands(way: str) -> None:
+    before = replace(ASKED["erase"], state=State.CANNOT_LOOK)
+    row = replace(before, state=State.ATTESTED, reached_seq=1, due_at=None)
+    one = step(row, WAYS[way], before=before)
+    assert (one.changes["state"], one.changes["due_at"]) == (State.ATTESTED.value, None)
+    assert one.task is None
 
 
 @pytest.mark.parametrize("way", WAYS)

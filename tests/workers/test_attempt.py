@@ -64,7 +64,7 @@ class Stage:
     ) -> Done:
         given = {NEWS.id: BASIS, COURSES.id: BASIS} if bases is None else bases
         told = who or Identity((EMAIL,))
-        assignment = Assignment(holding, ID, told, person, given, shared)
+        assignment = Assignment(holding, ID, told, person, given, shared, None, 0)
         mapped = frozenset({NEWS.id, COURSES.id})
         fields = ("first_name", "last_name")
         platform = self.imitation.platform
@@ -99,8 +99,8 @@ def test_what_was_sent_before_is_looked_at_first(stage: Stage) -> None:
 
 
 def test_what_may_still_act_is_looked_at_first(stage: Stage) -> None:
-    blurred = replace(ASKED["erase"], ambiguous_until=NOW + timedelta(seconds=1))
-    stage.run(blurred, person=None)
+    stage.imitation.join(EMAIL, NEWS, first_name="Anna", last_name="de Vries")
+    stage.run(replace(ASKED["subscribe"], ambiguous_until=NOW + timedelta(seconds=1)))
     assert stage.faces == ["find"]
 
 
@@ -264,6 +264,31 @@ def test_where_we_cannot_look_it_is_sent_once(stage: Stage, acted_seq: int, send
     done = stage.run(replace(ASKED["subscribe"], acted_seq=acted_seq))
     assert stage.faces == ["subscribe"] * sends
     assert done.look is None
+
+
+@pytest.mark.parametrize(("acted_seq", "sends"), [(1, ["erase"]), (2, [])])
+def test_where_we_cannot_look_an_erasure_is_sent_whatever_was_sent_before(
+    stage: Stage, acted_seq: int, sends: list[str]
+) -> None:
+    stage.imitation.platform = replace(HONEST, can_look=False)
+    wants = Wants().subscribe([NEWS.id], 1).erased(2)
+    stage.run(replace(ASKED["erase"], wants=wants, asked_seq=2, acted_seq=acted_seq), person=None)
+    assert stage.faces == sends
+
+
+def test_where_we_cannot_look_only_what_is_newer_is_sent(stage: Stage) -> None:
+    stage.imitation.platform = replace(HONEST, can_look=False)
+    wants = Wants().subscribe([NEWS.id], 1).change(2)
+    stage.run(replace(ASKED["subscribe"], wants=wants, asked_seq=2, acted_seq=1))
+    assert stage.faces == ["update"]
+
+
+def test_an_erasure_does_not_wait_for_what_may_still_act(stage: Stage) -> None:
+    wants = Wants().subscribe([NEWS.id], 1).erased(2)
+    later = NOW + timedelta(minutes=1)
+    unsure = replace(ASKED["erase"], wants=wants, asked_seq=2, acted_seq=1, ambiguous_until=later)
+    stage.run(unsure, person=None)
+    assert stage.faces == ["erase", "find"]
 
 
 def test_a_shared_contact_shows_nobodys_name(stage: Stage) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
+from typing import NoReturn
 from uuid import UUID
 
 import pytest
@@ -15,15 +16,16 @@ import sqlalchemy as sa
 from core.connector import Account
 from core.database import DatabaseAway
 from core.errors import TryLater
-from core.ledger import Ledger, finishing, lanes
+from core.ledger import Ledger, alerts, api_keys, finishing, idempotency, lanes
 from core.ledger import connections as connections_of
+from core.ledger.alerts import Threshold
+from core.ledger.idempotency import Answer, Asked
 from core.ledger.schema import lanes as lane_rows
 from core.states import Ended
 from core.testing.lies import fails
 from tests.workers.school import EMAIL, HOUR, MINUTE, SECOND, School
 from workers import dispatcher as module
 from workers.dispatcher import Dispatcher
-from workers.session import Leadership
 
 PATIENCE = 10.0
 
@@ -131,7 +133,7 @@ def another_lane(school: School, title: str) -> UUID:
 def test_a_broker_that_fails_for_one_lane_keeps_no_other_waiting(
     school: School, dispatcher: Dispatcher, bell: Bell
 ) -> None:
-    others = {another_lane(school, f"Other {n}") for n in range(4)}
+    others = {another_lane(school, f"Other {n}") for n in range(3)}
     school.subscribe()
     bell.broken = lambda lane: lane == school.lane
     dispatcher.tick()
@@ -140,6 +142,31 @@ def test_a_broker_that_fails_for_one_lane_keeps_no_other_waiting(
     school.passing(SECOND)
     dispatcher.tick()
     assert bell.rung.count(school.lane) == 1
+
+
+def test_a_broker_that_fails_twice_is_not_tried_for_all_the_rest(
+    school: School, dispatcher: Dispatcher, bell: Bell, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A broker that hangs takes seconds to fail, and dead workers' lanes wait for this tick."""
+    for n in range(3):
+        another_lane(school, f"Other {n}")
+    school.subscribe()
+    tried: list[UUID] = []
+
+    def broken(lane: UUID) -> bool:
+        tried.append(lane)
+        return True
+
+    bell.broken = broken
+    for n in range(1, 4):
+        dispatcher.tick()
+        assert len(tried) == n * module.FAILURES
+        school.passing(SECOND)
+    assert caplog.text.count("ringing lanes fails") == 1
+    bell.broken = lambda _: False
+    dispatcher.tick()
+    assert len(bell.rung) == 4
+    assert caplog.text.count("ringing lanes works again") == 1
 
 
 def test_a_broker_that_was_away_for_long_costs_a_second_once_it_is_back(
@@ -201,6 +228,24 @@ def test_what_was_overlooked_is_healed_within_a_minute(
     assert school.ended(asked) is Ended.CONFIRMED
 
 
+def test_a_term_that_runs_out_is_said_although_the_safe_is_away(
+    school: School, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fails in tidying keeps nobody in silence, and is tried again in the next tick."""
+
+    def away(_: Ledger) -> NoReturn:
+        raise DatabaseAway("OperationalError")
+
+    school.erase(email=EMAIL)
+    school.passing(72 * HOUR)
+    monkeypatch.setattr(Ledger, "reconcile", away)
+    for _ in range(2):
+        with pytest.raises(DatabaseAway):
+            dispatcher.tick()
+    with school.ledger.read() as tx:
+        assert [one.threshold for one in alerts.standing(tx)] == [Threshold.SLOW]
+
+
 def test_tidying_comes_once_a_minute(
     school: School, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +255,21 @@ def test_tidying_comes_once_a_minute(
         dispatcher.tick()
         school.passing(SECOND)
     assert tidied == [tidied[0] + n * MINUTE for n in range(3)]
+
+
+def test_tidying_forgets_answers_that_nobody_asks_for_again(
+    school: School, dispatcher: Dispatcher
+) -> None:
+    ledger = school.ledger
+    key = api_keys.issue(ledger, "administration", school.customer.id).key
+    asked = Asked(key.id, school.customer.id, "k", "r", b"{}")
+    with ledger.begin() as tx:
+        assert idempotency.recall(ledger, tx, asked) is None
+        idempotency.keep(ledger, tx, asked, Answer(202, "{}"))
+    school.passing(idempotency.KEPT + SECOND)
+    dispatcher.tick()
+    with ledger.begin() as tx:
+        assert idempotency.recall(ledger, tx, asked) is None
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -275,16 +335,6 @@ def test_a_tick_that_fails_is_tried_again(
     assert "the database is away: OperationalError" in caplog.text
     assert "RuntimeError" in caplog.text
     assert EMAIL not in caplog.text
-
-
-def test_leadership_is_free_after_it_ends(school: School) -> None:
-    first, second = Leadership(school.ledger.database), Leadership(school.ledger.database)
-    assert first.held()
-    assert first.held()
-    assert not second.held()
-    first.close()
-    assert second.held()
-    second.close()
 
 
 def test_a_tick_while_nothing_is_due_is_cheap_reading(

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 
-from core.connector import Limits, Presence, Text, Verb
+from core.connector import Account, Limits, Presence, Text, Verb, Window
 from core.errors import (
     ConnectorError,
     NotFound,
@@ -28,6 +28,8 @@ from core.testing.imitation import (
     COURSES,
     HONEST,
     NEWS,
+    Call,
+    Imitation,
     Lie,
 )
 from core.testing.lies import (
@@ -41,7 +43,7 @@ from core.testing.lies import (
     shows_somebody_else,
 )
 from tests.workers.school import ANNA, DAY, EMAIL, HOUR, MINUTE, SECOND, School, at, on_sqlite
-from workers import drain
+from workers import flow
 
 pytestmark = on_sqlite
 
@@ -326,12 +328,27 @@ def test_what_was_given_up_is_looked_at_when_the_school_says_that_it_is_done(
     school.attest()
     school.passes(MINUTE)
     assert school.state() is State.NEEDS_YOU
-    assert len(school.tasks()) == 1
+    assert school.tasks() == [(Task.REFUSED, Verb.SUBSCRIBE)]
     school.imitation.join(EMAIL, first_name="Anna", last_name="de Vries")
     school.attest()
     school.passes(MINUTE)
     assert school.state() is State.CONFIRMED
     assert school.tasks() == []
+
+
+@pytest.mark.parametrize("error", [TryLater("503"), Refused("422")])
+def test_what_a_human_said_was_done_is_asked_again_where_no_look_gets_through(
+    school: School, error: Exception
+) -> None:
+    school.imitation.always("subscribe", fails(OutcomeUnknown("none")))
+    school.subscribe()
+    school.passes(9 * DAY)
+    assert school.tasks() == [(Task.GIVEN_UP, Verb.SUBSCRIBE)]
+    school.imitation.always("find", fails(error))
+    school.attest()
+    school.passes(9 * DAY)
+    assert (school.state(), school.next_turn()) == (State.NEEDS_YOU, None)
+    assert school.tasks() == [(Task.GIVEN_UP, Verb.SUBSCRIBE)]
 
 
 def test_the_platforms_own_wait_is_obeyed_and_counted_nowhere(school: School) -> None:
@@ -371,6 +388,23 @@ def test_a_dead_credential_holds_the_lane_with_one_task(school: School, face: st
     school.resume()
     school.passes(MINUTE)
     assert {school.ended(one) for one in asked} == {Ended.CONFIRMED}
+
+
+@pytest.mark.parametrize("face", ["places", "subscribe", "find"])
+def test_credentials_that_were_renewed_in_the_middle_of_a_turn_are_tried(
+    school: School, face: str
+) -> None:
+    def renewed_too_late(_imitation: Imitation, _call: Call) -> NoReturn:
+        with school.ledger.read() as tx:
+            known = connections.one(tx, school.lane)
+        connections.renew(school.ledger, known, {}, Account("imitation-1", "Imitation"))
+        raise Reconnect("401")
+
+    asked = school.subscribe()
+    school.imitation.lie(face, renewed_too_late)
+    school.passes(MINUTE)
+    assert school.ended(asked) is Ended.CONFIRMED
+    assert school.tasks() == []
 
 
 @pytest.mark.parametrize(
@@ -437,17 +471,42 @@ def test_one_that_fails_keeps_no_other_from_going_on(school: School) -> None:
     assert [school.ended(one) for one in asked].count(Ended.CONFIRMED) == 4
 
 
-def test_a_turn_is_bounded(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drain, "QUANTUM", QUANTUM)
-    for n in range(QUANTUM + 2):
+def crowd(school: School, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr(flow, "QUANTUM", QUANTUM)
+    for n in range(2 * QUANTUM):
         school.subscribe(f"cf-{n}", f"p{n}@example.nl")
-    school.drain()
-    assert school.imitation.made("subscribe") == QUANTUM
-    school.drain()
-    assert school.imitation.made("subscribe") == QUANTUM + 2
+    school.worker.drain(school.lane)
+    return school.imitation.made("subscribe")
 
 
-@at(replace(HONEST, limits=Limits(calls=2)))
+def test_a_turn_is_bounded_where_another_lane_waits(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school.connect_another(waiting_for=2 * SECOND)
+    assert 0 < crowd(school, monkeypatch) < 2 * QUANTUM
+    for _ in range(5):
+        school.worker.drain(school.lane)
+    assert school.imitation.made("subscribe") == 2 * QUANTUM  # what was given back, too
+
+
+def test_a_turn_goes_on_where_nobody_waits(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    school.connect_another(waiting_for=SECOND / 2)
+    assert crowd(school, monkeypatch) == 2 * QUANTUM
+
+
+@at(replace(HONEST, limits=Limits(at_once=4)))
+def test_what_waits_for_its_call_is_not_sent_once_the_platform_asks_for_rest(
+    school: School,
+) -> None:
+    school.imitation.always("subscribe", fails(TryAt("429", wait=HOUR)))
+    for n in range(40):
+        school.subscribe(f"cf-{n}", f"p{n}@example.nl")
+    school.worker.drain(school.lane)
+    assert school.imitation.made("subscribe") <= 4
+    assert school.next_turn() == school.clock.at + HOUR
+
+
+@at(replace(HONEST, limits=Limits(windows=(Window(calls=2),))))
 def test_calls_keep_the_platforms_pace_over_turns(school: School) -> None:
     for n in range(8):
         school.subscribe(f"cf-{n}", f"p{n}@example.nl")

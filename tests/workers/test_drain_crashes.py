@@ -1,144 +1,36 @@
-"""A process dies at any step, and the next one looks first and ends it right."""
+"""What the death of a process means to the lane that it worked on, and to whom it took along."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
-from core.connector import Presence, Verb
-from core.ledger import assignments, holdings, lanes
-from core.ledger.holdings import QUARANTINE
-from core.ledger.intake import Accepted
+from core.connector import Verb
+from core.database import DatabaseAway
+from core.ledger import adoption, holdings
+from core.ledger.adoption import QUARANTINE
 from core.states import Ended, Task
-from core.testing.imitation import (
-    NEWS,
-    Call,
-    Imitation,
-    Lie,
-)
-from core.testing.lies import (
-    acts_then_fails,
-    fails,
-)
-from tests.workers.school import DAY, EMAIL, HOUR, MINUTE, School, on_sqlite
+from core.testing.imitation import NEWS, Call, Imitation, Lie
+from core.testing.lies import fails
+from tests.workers.school import DAY, EMAIL, HOUR, MINUTE, School
+from workers.flow import Flow
 
 
 class Died(BaseException):
     """The process is gone: nothing after this runs in it."""
 
 
+AWAY = timedelta(seconds=10)
+
+
+def away(*_: Any, **__: Any) -> None:
+    raise DatabaseAway("OperationalError")
+
+
 def dies(*_: Any, **__: Any) -> None:
     raise Died
-
-
-def dies_after(step: Callable[..., Any]) -> Callable[..., Any]:
-    def then_dies(*given: Any, **named: Any) -> None:
-        step(*given, **named)
-        raise Died
-
-    return then_dies
-
-
-Death = Callable[[School, pytest.MonkeyPatch, str], None]
-
-
-def at_step(module: Any, name: str) -> Death:
-    def death(_: School, patch: pytest.MonkeyPatch, __: str) -> None:
-        patch.setattr(module, name, dies)
-
-    return death
-
-
-def after_step(module: Any, name: str) -> Death:
-    def death(_: School, patch: pytest.MonkeyPatch, __: str) -> None:
-        patch.setattr(module, name, dies_after(getattr(module, name)))
-
-    return death
-
-
-def before_the_send(school: School, patch: pytest.MonkeyPatch, _: str) -> None:
-    patch.setattr(school.reach, "before_change", dies)
-
-
-def in_flight(school: School, _: pytest.MonkeyPatch, face: str) -> None:
-    school.imitation.lie(face, fails(Died()))
-
-
-def after_it_acted(school: School, _: pytest.MonkeyPatch, face: str) -> None:
-    school.imitation.lie(face, acts_then_fails(Died()))
-
-
-def at_the_look(school: School, _: pytest.MonkeyPatch, __: str) -> None:
-    school.imitation.lie("find", fails(Died()))
-
-
-DEATHS: dict[str, Death] = {
-    "before adopting": at_step(holdings, "adopt"),
-    "before the claim": at_step(holdings, "claim"),
-    "in the claim": at_step(assignments, "assign"),
-    "before the send": before_the_send,
-    "in flight": in_flight,
-    "after it acted": after_it_acted,
-    "at the look": at_the_look,
-    "before the record": at_step(holdings, "lock"),
-    "in the record": after_step(holdings, "write"),
-    "before the release": at_step(lanes, "release"),
-}
-
-
-def ask(school: School, verb: Verb) -> Accepted:
-    match verb:
-        case Verb.SUBSCRIBE:
-            return school.subscribe("cf-9", "nina@example.nl")
-        case Verb.UPDATE:
-            return school.update(last_name="Bakker")
-        case Verb.UNSUBSCRIBE:
-            return school.unsubscribe()
-        case Verb.ERASE:
-            return school.erase()
-
-
-def truth(school: School) -> dict[str, tuple[str, Presence]]:
-    return {one.email: (one.fields["last_name"], one.presence) for one in school.imitation.entries}
-
-
-WANTED = {
-    Verb.SUBSCRIBE: {
-        EMAIL: ("de Vries", Presence.SUBSCRIBED),
-        "nina@example.nl": ("de Vries", Presence.SUBSCRIBED),
-    },
-    Verb.UPDATE: {EMAIL: ("Bakker", Presence.SUBSCRIBED)},
-    Verb.UNSUBSCRIBE: {EMAIL: ("de Vries", Presence.UNSUBSCRIBED)},
-    Verb.ERASE: {},
-}
-
-
-@on_sqlite
-@pytest.mark.parametrize("death", DEATHS)
-@pytest.mark.parametrize("verb", list(Verb))
-def test_what_a_dead_process_left_ends_right(school: School, verb: Verb, death: str) -> None:
-    school.subscribe()
-    school.drain()
-    before = school.imitation.made(verb.value)
-    asked = ask(school, verb)
-    with pytest.MonkeyPatch.context() as patch:
-        DEATHS[death](school, patch, verb.value)
-        with pytest.raises(Died):
-            school.worker.drain(school.lane)
-    school.bury(school.worker)
-    school.worker = school.hire()
-    school.passes(HOUR)
-    assert school.ended(asked) is Ended.CONFIRMED
-    assert truth(school) == WANTED[verb]
-    ambiguous = death == "in flight"
-    assert school.imitation.made(verb.value) - before <= 1 + ambiguous
-
-
-@pytest.mark.parametrize("death", ["in the claim", "after it acted", "in the record"])
-def test_what_a_dead_process_wrote_half_is_not_there(school: School, death: str) -> None:
-    test_what_a_dead_process_left_ends_right(school, Verb.ERASE, death)
 
 
 def test_the_lane_of_a_dead_process_is_due_at_once(school: School) -> None:
@@ -189,16 +81,73 @@ def test_a_suspect_runs_alone(school: School, monkeypatch: pytest.MonkeyPatch) -
         school.subscribe(f"cf-{n}", f"p{n}@example.nl")
     school.imitation.lie("subscribe", fails(Died()))
     die(school)
-    claim, sizes = holdings.claim, []
+    take_up, sizes = holdings.take_up, []
 
-    def counted(*given: Any, **named: Any) -> Any:
-        claimed = claim(*given, **named)
-        sizes.append(len(claimed))
-        return claimed
+    def counted(tx: Any, lease: Any, several: Any, **named: Any) -> None:
+        sizes.append(len(several))
+        take_up(tx, lease, several, **named)
 
-    monkeypatch.setattr(holdings, "claim", counted)
+    monkeypatch.setattr(holdings, "take_up", counted)
     school.drain()
-    assert sizes == [1, 1, 2, 0]
+    assert sizes[:3] == [1, 1, 1]  # then the one that nobody had begun
+
+
+def test_a_suspect_is_taken_up_as_it_is_when_its_turn_comes(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked meanwhile counts: a moved person was subscribed at the new address as well."""
+    asked = ["cf-1", "cf-2", "cf-3"]
+    for reference in asked:
+        school.subscribe(reference, f"{reference}@example.nl")
+    with monkeypatch.context() as patch:
+        patch.setattr(holdings, "write", dies)
+        die(school)
+    moved: list[str] = []
+
+    def looked(_: Imitation, call: Call) -> Any:
+        if not moved:  # all were sent; while one of them is looked at, all of them move
+            moved.extend(asked)
+            for reference in asked:
+                school.update(reference, f"{reference}.nieuw@example.nl")
+        return call.honestly()
+
+    school.imitation.lie("find", *[looked] * 9)
+    school.passes(DAY)
+    emails = sorted(entry.email for entry in school.imitation.entries)
+    assert emails == [f"{reference}.nieuw@example.nl" for reference in asked]
+
+
+@pytest.mark.parametrize("times", [1, 2 * QUARANTINE])
+def test_a_lane_that_its_database_left_in_mid_turn_is_given_back(
+    school: School, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """The process lives, so that nobody else would come for it. Nobody is suspected of a death."""
+    asked = school.subscribe()
+    monkeypatch.setattr(Flow, "record", away)
+    for _ in range(times):
+        school.worker.drain(school.lane)
+        assert school.next_turn() == school.clock.at
+        assert (school.holding().suspect, school.holding().deaths) == (False, 0)
+    monkeypatch.undo()
+    school.passes(MINUTE)
+    assert school.ended(asked) is Ended.CONFIRMED
+    assert (school.imitation.made("subscribe"), school.tasks()) == (1, [])
+
+
+def test_a_lane_is_given_back_when_the_database_is_there_again(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school.subscribe()
+    began = school.clock.at
+    monkeypatch.setattr(Flow, "record", away)
+    monkeypatch.setattr(adoption, "leave", lambda *_: away() if gone(school, began) else None)
+    school.worker.drain(school.lane)
+    assert school.lane_row().session is None
+    assert school.clock.at == began + AWAY
+
+
+def gone(school: School, began: datetime) -> bool:
+    return school.clock.at < began + AWAY
 
 
 def test_a_crash_during_a_patrol_is_no_reason_to_erase_somebody_again(school: School) -> None:

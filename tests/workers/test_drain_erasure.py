@@ -31,6 +31,7 @@ from core.testing.lies import (
 )
 from tests.workers.school import (
     ANNA,
+    ATTEMPT,
     DAY,
     EMAIL,
     HOUR,
@@ -218,7 +219,7 @@ def test_the_wait_for_unanswered_calls_counts_from_the_deadline_of_the_attempt(
     there(school)
     asked = school.erase()
     school.drain()
-    horizon = school.clock.at + HONEST.deadline + HONEST.late_apply
+    horizon = school.clock.at + ATTEMPT + HONEST.late_apply
     assert school.holding().ambiguous_until == horizon
     school.passes(horizon - school.clock.at - SECOND)
     assert school.imitation.held(EMAIL) == []

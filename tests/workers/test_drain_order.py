@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -11,7 +12,7 @@ from core.connector import Presence, Verb
 from core.errors import OutcomeUnknown, TryLater
 from core.ledger.intake import Accepted, Request
 from core.refusals import NoBasis
-from core.states import Ended, State
+from core.states import Ended, State, Task
 from core.testing.imitation import (
     ARCHIVING,
     BY_DATE,
@@ -27,9 +28,11 @@ from core.testing.lies import (
     fails,
     ignores,
     late,
+    shows_after,
 )
 from tests.workers.school import (
     ANNA,
+    ATTEMPT,
     DAY,
     EMAIL,
     HOUR,
@@ -236,6 +239,20 @@ def test_who_comes_back_does_not_wait_for_an_erasure_that_cannot_be_seen(school:
 
 
 @on_sqlite
+@at(ARCHIVING)
+def test_an_opt_out_after_an_erasure_does_not_end_it(school: School) -> None:
+    school.subscribe()
+    school.drain()
+    asked = school.erase()
+    school.passing(SECOND)
+    school.ask(Verb.UNSUBSCRIBE, email=EMAIL, lists=(NEWS.id,))
+    school.passes(HOUR)
+    assert school.ended(asked) is None
+    assert school.state() is State.STILL_THERE
+    assert school.tasks() == [(Task.STILL_THERE, Verb.ERASE)]
+
+
+@on_sqlite
 @at(BY_DATE)
 def test_who_comes_back_does_not_wait_for_a_platform_that_is_late(school: School) -> None:
     school.subscribe()
@@ -251,6 +268,74 @@ def test_who_comes_back_does_not_wait_for_a_platform_that_is_late(school: School
 
 
 @on_sqlite
+@at(ARCHIVING, BY_DATE)
+def test_who_comes_back_with_another_address_is_still_there_by_the_old(school: School) -> None:
+    school.subscribe()
+    school.drain()
+    school.erase()
+    school.drain()
+    school.passing(MINUTE)
+    back = school.subscribe(ANNA, NEW)
+    school.passes(MINUTE)
+    assert school.ended(back) is Ended.CONFIRMED
+    [left] = school.imitation.held(EMAIL)
+    assert [one["presence"] for one in school.holding().seen] == ["subscribed", left.presence]
+
+
+@on_sqlite
+def test_what_was_answered_and_not_yet_shown_is_waited_for_by_the_erasure(school: School) -> None:
+    school.imitation.lie("subscribe", shows_after(5 * MINUTE))
+    school.subscribe()
+    school.drain()
+    erased = school.erase()
+    school.drain()
+    assert school.state() is State.SENT
+    school.passes(HOUR)
+    assert school.ended(erased) is Ended.CONFIRMED
+    assert school.imitation.held(EMAIL) == []
+    assert school.tasks() == []
+
+
+@on_sqlite
+def test_what_was_answered_and_not_yet_shown_is_waited_for_by_the_opt_out(school: School) -> None:
+    school.imitation.lie("subscribe", shows_after(5 * MINUTE))
+    school.subscribe()
+    school.drain()
+    left = school.unsubscribe()
+    school.drain()
+    assert school.ended(left) is None
+    school.passes(HOUR)
+    assert school.ended(left) is Ended.CONFIRMED
+    assert [entry.presence for entry in school.imitation.entries] == [Presence.UNSUBSCRIBED]
+
+
+@on_sqlite
+def test_what_is_shown_at_the_second_look_is_confirmed_at_once(school: School) -> None:
+    school.imitation.lie("subscribe", shows_after(SECOND / 2))
+    asked = school.subscribe()
+    school.passes(3 * SECOND)
+    assert school.ended(asked) is Ended.CONFIRMED
+
+
+@on_sqlite
+@at(BY_DATE)
+def test_who_comes_back_does_not_wait_for_a_date_that_an_earlier_erasure_got(
+    school: School,
+) -> None:
+    school.subscribe()
+    school.drain()
+    school.erase()
+    school.drain()
+    school.passing(MINUTE)
+    school.erase()  # of whom the platform erases already: nothing is sent
+    school.drain()
+    school.passing(MINUTE)
+    back = school.subscribe()
+    school.passes(MINUTE)
+    assert school.ended(back) is Ended.CONFIRMED
+
+
+@on_sqlite
 def test_who_comes_back_does_not_wait_where_a_place_is_out_of_sight(school: School) -> None:
     school.subscribe()
     school.drain()
@@ -260,6 +345,35 @@ def test_who_comes_back_does_not_wait_where_a_place_is_out_of_sight(school: Scho
     assert school.imitation.made("erase") == 1
     assert school.ended(erased) is Ended.SUPERSEDED
     assert school.ended(back) is Ended.CONFIRMED
+
+
+@on_sqlite
+def test_an_erasure_that_a_dead_worker_never_saw_is_sent_before_it_is_superseded(
+    school: School,
+) -> None:
+    school.subscribe(ANNA, EMAIL, COURSES.id)
+    school.drain()
+    school.imitation.lie("update", lambda _, call: school.bury(school.worker))
+    school.update(last_name="Bakker")
+    school.worker.drain(school.lane)
+    school.worker = school.hire()
+    school.imitation.hidden = {COURSES.id}
+    erased, back = erased_and_back(school)
+    school.passes(HOUR)
+    assert school.imitation.made("erase") == 1
+    assert school.ended(erased) is Ended.SUPERSEDED
+    assert school.ended(back) is Ended.CONFIRMED
+
+
+@on_sqlite
+@at(replace(HONEST, can_look=False))
+def test_who_comes_back_is_erased_and_subscribed_where_nobody_can_look(school: School) -> None:
+    school.subscribe()
+    school.drain()
+    erased_and_back(school)
+    school.passes(HOUR)
+    changes = [call.face for call in school.imitation.calls]
+    assert changes == ["subscribe", "erase", "subscribe"]
 
 
 @on_sqlite
@@ -285,6 +399,26 @@ def test_a_late_erasure_does_not_end_a_new_subscription_unnoticed(
     school.imitation.lie("erase", late(wait))
     _, back = erased_and_back(school)
     school.passes(MINUTE)
+    assert school.ended(back) is None
+    school.passes(DAY)
+    assert school.ended(back) is Ended.CONFIRMED
+    assert len(school.imitation.held(EMAIL)) == 1
+
+
+@on_sqlite
+@pytest.mark.parametrize("there", [True, False])
+@pytest.mark.parametrize("wait", [3 * SECOND, 9 * MINUTE])
+def test_an_erasure_that_was_answered_and_acts_late_ends_no_new_subscription_unnoticed(
+    school: School, wait: timedelta, *, there: bool
+) -> None:
+    school.subscribe()
+    school.drain()
+    if not there:
+        school.imitation.entries.clear()
+    school.imitation.lie("erase", shows_after(wait))
+    erased, back = erased_and_back(school)
+    school.passes(SECOND)
+    assert school.ended(erased) is (Ended.SUPERSEDED if there else Ended.CONFIRMED)
     assert school.ended(back) is None
     school.passes(DAY)
     assert school.ended(back) is Ended.CONFIRMED
@@ -356,5 +490,20 @@ def test_an_unanswered_erasure_is_sent_again_at_once_and_only_the_claim_waits(
     school.passes(5 * SECOND)
     assert school.imitation.held(EMAIL) == []
     assert school.ended(asked) is None
-    school.passes(HONEST.deadline + HONEST.late_apply)
+    school.passes(ATTEMPT + HONEST.late_apply)
     assert school.ended(asked) is Ended.CONFIRMED
+
+
+@on_sqlite
+def test_the_horizon_runs_from_when_the_attempt_must_be_over(school: School) -> None:
+    over: list[datetime] = []
+
+    def lie(imitation: Imitation, call: Call) -> None:
+        over.append(school.holding().intent_until)
+        late(SECOND)(imitation, call)
+
+    school.imitation.lie("subscribe", lie)
+    school.subscribe()
+    school.drain()
+    assert over[0] >= school.clock.at + HONEST.deadline
+    assert school.holding().ambiguous_until == over[0] + HONEST.late_apply

@@ -11,17 +11,17 @@ import pytest
 from core import verdict
 from core.connector import Identity, Verb
 from core.holding import Holding
-from core.ledger import Ledger, assignments, holdings, lanes
+from core.ledger import Ledger, assignments, lanes
 from core.testing.lies import ignores
 from core.verdict import Judgement, Verdict
 from core.wants import Goal, Wants
 from tests.databases import Clock
 from tests.workers import test_drain as plain
-from tests.workers import test_drain_crashes as crashes
 from tests.workers import test_drain_erasure as erasure
 from tests.workers import test_drain_order as order
 from tests.workers.school import School, on_sqlite
 from workers import advance
+from workers.fence import Fence
 from workers.situation import Situation, Step
 
 pytestmark = on_sqlite
@@ -58,10 +58,11 @@ def one_copy_is_enough(patch: Patch) -> None:
 
 
 def nothing_settles(patch: Patch) -> None:
-    def never(_: Holding, __: datetime) -> bool:
+    def never(_: Any, __: datetime) -> bool:
         return False
 
     patch.setattr(Holding, "settling", never)
+    patch.setattr(Situation, "settling", never)
 
 
 def repeats_without_a_look(patch: Patch) -> None:
@@ -69,16 +70,12 @@ def repeats_without_a_look(patch: Patch) -> None:
 
 
 def no_fence_before_the_send(patch: Patch) -> None:
-    patch.setattr(holdings, "check", lambda *_: None)
+    patch.setattr(Fence, "check", lambda *_: None)
 
 
 def no_fence_at_the_record(patch: Patch) -> None:
     patch.setattr(lanes, "check", lambda *_: None)
     patch.setattr(lanes, "renew", lambda *_: None)
-
-
-def interrupted_means_not_sent(patch: Patch) -> None:
-    patch.setattr(holdings, "unsure", lambda *_: {})
 
 
 def newer_work_starts_all_over(patch: Patch) -> None:
@@ -148,12 +145,6 @@ BROKEN: list[tuple[Callable[[Patch], None], Scenario]] = [
     (
         no_fence_at_the_record,
         order.test_a_lane_lost_after_the_send_writes_nothing_and_the_next_owner_looks,
-    ),
-    (
-        interrupted_means_not_sent,
-        lambda it: crashes.test_what_a_dead_process_left_ends_right(
-            it, Verb.SUBSCRIBE, "after it acted"
-        ),
     ),
     (
         newer_work_starts_all_over,

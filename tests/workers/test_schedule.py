@@ -10,9 +10,11 @@ from workers.schedule import (
     DAY,
     LOOK,
     RETRY,
+    host_rest,
     jittered,
     look_after,
     patrol_after,
+    rest_after,
     retry_after,
 )
 
@@ -56,3 +58,13 @@ def test_waits_are_spread_by_a_fifth_at_most() -> None:
     waits = [jittered(HOUR, lambda: chance.uniform(-1, 1)) for _ in range(200)]
     assert 0.8 * HOUR <= min(waits) < 0.85 * HOUR
     assert 1.15 * HOUR < max(waits) <= 1.2 * HOUR
+
+
+def test_a_host_rests_as_long_as_it_has_been_away_but_a_minute_at_most() -> None:
+    waits = [host_rest(timedelta(seconds=away)).total_seconds() for away in (0, 3, 45, 60, 9000)]
+    assert waits == [2, 3, 45, 60, 60]
+
+
+def test_a_connection_that_fails_rests_ever_longer_and_then_a_minute() -> None:
+    waits = [rest_after(failures).total_seconds() for failures in range(1, 9)]
+    assert waits == [2, 4, 8, 16, 32, 60, 60, 60]

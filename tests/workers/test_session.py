@@ -16,10 +16,10 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from core.database import Database
-from core.ledger import Ledger, lanes
+from core.ledger import Ledger, lanes, leading
 from core.migrations import Store
-from tests.databases import NOW, Server, Urls
+from tests.databases import NOW, Clock, Server, Urls
+from tests.threads import at_once
 from tests.workers.school import School
 from workers.session import Leadership, Session, dead
 
@@ -38,7 +38,7 @@ WORKER = dedent(
 
     now = datetime.fromisoformat(sys.argv[3])
     ledger = Ledger(Database(sys.argv[1], clock=lambda _: now), Safe(Database(sys.argv[2])), {})
-    session, leadership = Session(ledger), Leadership(ledger.database)
+    session, leadership = Session(ledger), Leadership(ledger)
     leads = leadership.held()
     with ledger.begin() as tx:
         for connection in sys.argv[4:]:
@@ -127,7 +127,7 @@ def test_a_stopped_worker_is_alive_until_it_is_killed(ledger: Ledger, urls: Urls
 def test_one_process_leads_and_another_takes_over_within_a_second(
     ledger: Ledger, urls: Urls
 ) -> None:
-    mine = Leadership(ledger.database)
+    mine = Leadership(ledger)
     with another(urls) as (process, _, leads):
         assert leads
         assert not mine.held()
@@ -139,8 +139,40 @@ def test_one_process_leads_and_another_takes_over_within_a_second(
     mine.close()
 
 
+def test_a_leader_that_stands_still_is_followed_and_knows_it_when_it_goes_on(
+    ledger: Ledger, clock: Clock
+) -> None:
+    stopped, other = Leadership(ledger), Leadership(ledger)
+    assert stopped.held()
+    clock.passes(leading.LEASE)
+    assert other.held()
+    assert not stopped.held()
+    other.close()
+    assert stopped.held()
+    stopped.close()
+
+
+def test_who_leads_goes_on_leading(ledger: Ledger, clock: Clock) -> None:
+    one, other = Leadership(ledger), Leadership(ledger)
+    for _ in range(30):
+        assert one.held()
+        assert not other.held()
+        clock.passes(leading.LEASE / 5)
+    one.close()
+    other.close()
+
+
+def test_of_many_who_follow_at_once_one_leads(ledger: Ledger, clock: Clock) -> None:
+    gone, *others = [Leadership(ledger) for _ in range(6)]
+    assert gone.held()
+    clock.passes(leading.LEASE)
+    assert at_once(*[one.held for one in others]).count(True) == 1
+    for one in (gone, *others):
+        one.close()
+
+
 def test_leadership_that_was_given_up_can_be_taken(ledger: Ledger) -> None:
-    one, other = Leadership(ledger.database), Leadership(ledger.database)
+    one, other = Leadership(ledger), Leadership(ledger)
     assert one.held()
     assert not other.held()
     one.close()
@@ -170,25 +202,15 @@ def test_asking_who_died_costs_no_connection_of_its_own(ledger: Ledger) -> None:
 def test_a_session_whose_server_connection_broke_knows_it(
     ledger: Ledger, postgresql: Server
 ) -> None:
-    session, leadership = Session(ledger), Leadership(ledger.database)
+    session, leadership = Session(ledger), Leadership(ledger)
     assert leadership.held()
     postgresql.run("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
     assert seconds_until(lambda: not session.alive()) < AT_ONCE
+    assert not session.alive(), "however often it is asked, until there is another"
+    session.close()
     assert dead(ledger, {session.id}) == {session.id}
     assert leadership.held(), "it is taken anew"
     leadership.close()
-
-
-def test_sessions_in_two_installations_do_not_see_each_other(
-    ledger: Ledger, tmp_path: Path
-) -> None:
-    other = Database(f"sqlite:///{tmp_path}/other.db")
-    one, two = Leadership(ledger.database), Leadership(other)
-    assert one.held()
-    assert two.held()
-    one.close()
-    two.close()
-    other.engine.dispose()
 
 
 @pytest.mark.parametrize("urls", ["sqlite"], indirect=True)
@@ -200,4 +222,7 @@ def test_files_of_ended_sessions_do_not_pile_up(ledger: Ledger, urls: Urls) -> N
         process.kill()
         process.wait()
         assert dead(ledger, {session}) == {session}
-    assert [path.name for path in folder.iterdir() if "1eade-" not in path.name] == []
+    leadership = Leadership(ledger)
+    assert leadership.held(), "after the one that was killed"
+    leadership.close()
+    assert list(folder.iterdir()) == []

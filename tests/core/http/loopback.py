@@ -1,4 +1,4 @@
-"""A platform on the loopback interface that can break every rule of HTTP."""
+"""A platform on this machine that can break every rule of HTTP."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ class Loopback:
     tls: ssl.SSLContext | None = None
     greet: Reply | None = None  # called on a new connection, in place of everything else
     echo: Callable[[bytes], bytes] | None = None  # an answer made of the request
+    host: str = "127.0.0.1"
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
 
     def __enter__(self) -> Self:
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((self.host, 0))
         self.over = threading.Event()
         self.open: list[socket.socket] = []
         self.threads = [threading.Thread(target=self.accept)]
@@ -54,7 +55,7 @@ class Loopback:
 
     @property
     def origin(self) -> str:
-        return f"127.0.0.1:{self.port}"
+        return f"{self.host}:{self.port}"
 
     def accept(self) -> None:
         while not self.over.is_set():

@@ -81,7 +81,7 @@ def leaving(
     resolve: Callable[..., Any], host: str, verify: ssl.SSLContext
 ) -> Iterator[tuple[httpx.Client, Wires]]:
     way_out, wires = WayOut(resolve=resolve, verify=verify, sleep=lambda _: None), Wires()
-    way_out.pool._network_backend.sockets = wires  # type: ignore[attr-defined]
+    way_out.connections.network.sockets = wires
     with way_out.client(
         base_url=f"https://{host}", hosts=[host], deadline=timedelta(seconds=5)
     ) as client:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import httpx
 import pytest
 import respx
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.errors import (
     ConnectorError,
@@ -20,7 +23,7 @@ from core.errors import (
     TryLater,
     Unreadable,
 )
-from core.http import READS
+from core.http import READS, WayOut
 from core.http.answers import BODY_CAP, DEPTH_CAP, depth
 from tests.core.http.conftest import PLATFORM, Clock
 
@@ -85,6 +88,13 @@ WAITS = [
     ("000000000000", 0),
     ("9" * 9, 86400),
     ("9" * 5000, 86400),
+    ("1000000000", 86400),
+    ("0000000000000300", 300),
+    ("1.5", 2),
+    ("300.0001", 301),
+    ("0.0", 0),
+    ("7, 300", 300),
+    ("300,7.5", 300),
     ("Sun, 22 Nov 2026 12:00:30 GMT", 30),
     ("Sunday, 22-Nov-26 12:00:30 GMT", 30),
     ("Sun, 22 Nov 2026 12:00:30 -0000", 30),
@@ -96,8 +106,16 @@ NO_WAITS = [
     "-5",
     "",
     "soon",
-    "1.5",
+    "1.",
+    ".5",
+    "7,",
+    "7 300",
+    "+7",
+    "7s",
     "1e9",
+    "inf",
+    "NaN",
+    "-86400.5",
     "٣",
     "Sun, 99 Nov 2026 12:00:30 GMT",
     "Sun, 22 Nov 99999999999999999999 12:00:30 GMT",
@@ -105,9 +123,12 @@ NO_WAITS = [
 ]
 
 
-def refusal(http: httpx.Client, status: int, **headers: str) -> ConnectorError:
+def refusal(
+    http: httpx.Client, status: int, *more: tuple[str, str], **headers: str
+) -> ConnectorError:
     with respx.mock:
-        raw = [(name.replace("_", "-").encode(), v.encode()) for name, v in headers.items()]
+        several = [*more, *headers.items()]
+        raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in several]
         respx.route(host=PLATFORM).mock(httpx.Response(status, headers=raw))
         with pytest.raises(ConnectorError) as caught:
             http.post("/people")
@@ -147,6 +168,36 @@ def test_a_date_counts_from_the_clock_of_the_platform(http: httpx.Client) -> Non
     )
     assert isinstance(error, TryAt)
     assert error.wait == timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "seconds"),
+    [
+        ("Sun, 22 Nov 2026 15:00:00 GMT", 90),  # three hours ahead of ours
+        ("Sun, 22 Nov 2026 09:00:00 GMT", 6 * 3600 + 90),
+        ("Sat, 21 Nov 2026 09:00:00 GMT", 86400),
+        ("Sun, 22 Nov 2026 15:01:30 GMT", 60),  # over already: a minute, as without it
+        ("garbage", 3 * 3600 + 90),
+    ],
+)
+def test_a_platform_whose_clock_differs_is_not_disturbed_too_early(
+    theirs: str, seconds: int, http: httpx.Client
+) -> None:
+    error = refusal(http, 429, Retry_After="Sun, 22 Nov 2026 15:01:30 GMT", Date=theirs)
+    assert isinstance(error, TryAt)
+    assert error.wait == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "several",
+    [("7", "300"), ("300", "7"), ("soon", "300"), ("300", "Sun, 22 Nov 2026 12:00:30 GMT")],
+)
+def test_of_several_headers_the_longest_wait_counts(
+    several: tuple[str, str], http: httpx.Client
+) -> None:
+    error = refusal(http, 429, *(("Retry-After", value) for value in several))
+    assert isinstance(error, TryAt)
+    assert error.wait == timedelta(seconds=300)
 
 
 READABLE = [
@@ -222,6 +273,28 @@ def test_the_scan_for_depth_is_linear(unit: bytes) -> None:
 
 def test_brackets_in_strings_are_not_depth() -> None:
     assert depth(b'{"a": "[[[\\"[[[", "b": [1, "}"]}') == 2
+
+
+MARKS = st.text(alphabet='[]{}"\\/a\u00e9')
+VALUES = st.recursive(
+    st.none() | st.integers() | MARKS,
+    lambda inner: st.lists(inner) | st.dictionaries(MARKS, inner),
+)
+
+
+def nesting(value: object) -> int:
+    match value:
+        case dict():
+            return 1 + max(map(nesting, value.values()), default=0)
+        case list():
+            return 1 + max(map(nesting, value), default=0)
+        case _:
+            return 0
+
+
+@given(VALUES, st.sampled_from(["/", "\\/"]))
+def test_the_depth_of_the_bytes_is_that_of_the_value(value: object, slash: str) -> None:
+    assert depth(json.dumps(value).replace("/", slash).encode()) == nesting(value)
 
 
 def test_tolerated_statuses_come_back_as_responses(http: httpx.Client) -> None:
@@ -313,6 +386,26 @@ def test_a_short_wait_is_sat_out_in_full(http: httpx.Client, clock: Clock) -> No
         http.get("/people")
     assert len(clock.slept) == 1
     assert 2 <= clock.slept[0] < 5
+
+
+@pytest.mark.parametrize("seconds", [2, 3000])
+def test_whoever_shares_the_connection_hears_of_a_wait_before_it_is_sat_out(
+    seconds: int, way_out: WayOut, clock: Clock
+) -> None:
+    heard: list[tuple[timedelta, int]] = []
+    client = way_out.client(
+        base_url=f"https://{PLATFORM}",
+        hosts=[PLATFORM],
+        deadline=timedelta(seconds=30),
+        asked_to_rest=lambda wait: heard.append((wait, len(clock.slept))),
+    )
+    with respx.mock, client as http:
+        route = respx.route(host=PLATFORM)
+        busy = httpx.Response(429, headers={"Retry-After": str(seconds)})
+        route.side_effect = [busy, httpx.Response(200, json={})]
+        with suppress(TryAt):
+            http.get("/people")
+    assert heard == [(timedelta(seconds=seconds), 0)]
 
 
 def test_a_longer_wait_is_not(http: httpx.Client, clock: Clock) -> None:

@@ -200,7 +200,7 @@ def test_a_change_is_in_doubt_from_its_first_byte_on(
         way_out = WayOut(
             insecure=[server.origin], verify=trusting_nobody, clock=clock, sleep=clock.sleep
         )
-        way_out.pool._network_backend.sockets = Jumping(clock, after)  # type: ignore[attr-defined]
+        way_out.connections.network.sockets = Jumping(clock, after)
         http = way_out.client(
             base_url=f"http://{server.origin}",
             hosts=[server.origin],

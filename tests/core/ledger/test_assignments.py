@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import timedelta
 from uuid import UUID
 
@@ -10,10 +12,11 @@ import sqlalchemy as sa
 
 from core.connector import Identity, Person
 from core.holding import Assignment
-from core.ledger import schema
+from core.ledger import intake, schema
 from core.sealing import CannotOpen
 from tests.databases import Clock
 from tests.school import COURSE, EMAIL, NEWS, Hands, School, erasure, unsubscription, update
+from tests.threads import at_once
 
 DAY = timedelta(days=1)
 OLD = "oud@example.nl"
@@ -27,6 +30,7 @@ def connection(school: School) -> UUID:
 def the_assignment(hands: Hands, connection: UUID) -> Assignment:
     """Looked at, and given back as if the worker had gone."""
     lease = hands.must_lease(connection)
+    hands.adopt(lease)
     (assignment,) = hands.assigned(lease)
     hands.release(lease)
     return assignment
@@ -34,6 +38,7 @@ def the_assignment(hands: Hands, connection: UUID) -> Assignment:
 
 def learned(hands: Hands, connection: UUID, *ids: str) -> None:
     lease = hands.must_lease(connection)
+    hands.adopt(lease)
     for one in hands.assigned(lease):
         hands.learn(lease, one, *ids)
     hands.release(lease)
@@ -186,6 +191,38 @@ def test_what_a_look_found_is_kept_even_if_the_person_was_erased_meanwhile(
     hands.learn(lease, one, "7")
     hands.release(lease)
     assert the_assignment(hands, connection).who == Identity((EMAIL,), ("7",))
+
+
+def test_what_a_look_found_while_an_erasure_was_written_is_sealed_for_whoever_comes_back(
+    school: School,
+    connection: UUID,
+    hands: Hands,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Else that key is gone: nobody could work in this lane again."""
+    school.accepted(school.subscription())
+    lease = hands.must_lease(connection)
+    (one,) = hands.assigned(lease)
+    written, waits = threading.Event(), intake.Batch.write
+
+    def slowly(batch: intake.Batch) -> None:
+        waits(batch)
+        written.set()
+        time.sleep(0.2)  # so that the worker comes to wait for this transaction
+
+    def looked() -> None:
+        written.wait()
+        hands.learn(lease, one, "7")
+
+    monkeypatch.setattr(intake.Batch, "write", slowly)
+    at_once(lambda: school.accepted(erasure()), looked)
+    monkeypatch.undo()
+    hands.release(lease)
+    clock.passes(DAY)
+    fresh = school.basis("b-2")
+    school.accepted(school.subscription(basis=fresh))
+    assert "7" in the_assignment(hands, connection).who.remote_ids
 
 
 def test_a_batch_of_people_is_opened_together_each_with_their_own(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from uuid import UUID
+
 import pytest
 import sqlalchemy as sa
 
@@ -9,7 +12,8 @@ from core.connector import Account, Verb
 from core.database import Transaction
 from core.errors import LeaseLost
 from core.ledger import Ledger, connections, customers, holdings, lanes, schema, tasks
-from core.refusals import Taken, Unknown
+from core.refusals import CannotAccept, Taken, Unknown
+from core.report.condition import Doing, conditions
 from core.sealing import CannotOpen
 from core.states import State, Task
 from tests.school import COURSE, NEWS, Hands, School, ends, erasure, lane_of, the_holding, update
@@ -71,6 +75,14 @@ def test_a_title_is_taken_once(school: School) -> None:
         )
 
 
+def test_two_lists_never_share_a_place(school: School) -> None:
+    shared = {NEWS: "iedereen", COURSE: "iedereen"}
+    with pytest.raises(CannotAccept, match=r'cursusinfo and nieuwsbrief would share .*"iedereen"'):
+        school.connect("Mailman", places=shared)
+    with school.ledger.read() as tx:
+        assert connections.of_customer(tx, school.customer.id) == []
+
+
 def test_two_customers_may_each_connect_an_account(ledger: Ledger, school: School) -> None:
     other = School(ledger, customers.create(ledger, "De Kwast"))
     assert school.connect("Mailman") != other.connect("Mailman")
@@ -85,6 +97,96 @@ def test_an_unknown_connection_is_refused_with_the_titles_that_exist(school: Sch
         assert connections.titled(tx, school.customer.id, "Mailman").title == "Mailman"
         with pytest.raises(Unknown, match="Known: Mailman"):
             connections.titled(tx, school.customer.id, "Laposta")
+
+
+# --- pausing: nothing is sent there for now
+
+
+def test_what_is_asked_while_a_connection_is_paused_waits_and_goes_on(
+    school: School, hands: Hands
+) -> None:
+    connection = school.connect()
+    connections.pause(school.ledger, connection)
+    school.accepted(school.subscription())
+    assert never_leased(school, hands)
+    connections.resume(school.ledger, connection)
+    hands.turn(connection)
+    assert the_holding(school.ledger).state is State.CONFIRMED
+
+
+def test_a_paused_connection_is_named_until_it_goes_on(school: School) -> None:
+    one, other = school.connect("Mailman"), school.connect("Laposta")
+    for _ in range(2):
+        connections.pause(school.ledger, one)
+    assert healths(school, one, other) == [Doing.PAUSED, Doing.WORKING]
+    for _ in range(2):
+        connections.resume(school.ledger, one)
+    assert healths(school, one, other) == [Doing.WORKING, Doing.WORKING]
+
+
+def healths(school: School, *several: UUID) -> list[Doing]:
+    with school.ledger.read() as tx:
+        found = conditions(tx, several)
+    return [found[one].doing for one in several]
+
+
+def test_resuming_is_no_way_round_credentials_that_do_not_work(school: School) -> None:
+    connection = school.connect()
+    with school.ledger.begin() as tx:
+        lanes.hold(tx, connection, "credentials")
+    for change in (connections.pause, connections.resume):
+        with pytest.raises(Taken, match="Renew them"):
+            change(school.ledger, connection)
+    assert lane_of(school.ledger, connection).held_for == "credentials"
+
+
+def test_a_pause_outlives_failing_and_renewed_credentials(school: School) -> None:
+    connection = school.connect()
+    connections.pause(school.ledger, connection)
+    with school.ledger.begin() as tx:
+        lanes.hold(tx, connection, "credentials")  # a worker that was still busy there
+    account = Account("Mailman", "Mailman")
+    connections.renew(school.ledger, only_connection(school), {"api_key": "new"}, account)
+    assert lane_of(school.ledger, connection).held_for == "paused"
+
+
+@pytest.mark.parametrize("change", [connections.pause, connections.resume])
+def test_what_is_closed_for_good_neither_pauses_nor_goes_on(
+    closed: School, hands: Hands, change: Callable[[Ledger, UUID], None]
+) -> None:
+    with pytest.raises(Taken, match="closed for good"):
+        change(closed.ledger, only_connection(closed).id)
+    assert never_leased(closed, hands)
+
+
+def test_only_the_pinned_account_is_the_account_of_a_connection(school: School) -> None:
+    school.connect("Mailman")
+    with school.ledger.read() as tx:
+        for account, same in ((Account("Mailman", "x"), True), (Account("x", "Mailman"), False)):
+            connection = connections.titled(tx, school.customer.id, "Mailman")
+            assert connections.is_account(school.ledger, tx, connection, account) is same
+
+
+def test_s4_it_is_kept_when_storage_outside_the_eu_was_accepted(school: School) -> None:
+    school.connect("Mailman")
+    connections.add(
+        school.ledger,
+        school.customer.id,
+        platform="mailchimp",
+        title="Mailchimp",
+        settings={},
+        account=Account("m", "m"),
+        places={},
+        fields=(),
+        keep_refusal=False,
+        outside_eu_accepted=True,
+    )
+    with school.ledger.read() as tx:
+        inside, outside = (
+            connections.titled(tx, school.customer.id, title) for title in ("Mailman", "Mailchimp")
+        )
+    assert inside.outside_eu_accepted_at is None
+    assert outside.outside_eu_accepted_at == school.now()
 
 
 # --- closing: nothing more is sent there
@@ -132,10 +234,10 @@ def test_a_worker_that_is_busy_there_sends_nothing_more(school: School, hands: H
     connection = school.connect()
     school.accepted(school.subscription())
     lease = hands.must_lease(connection)
-    (claimed,) = hands.claim(lease)
+    hands.claim(lease)
     connections.close(school.ledger, connection)
     with school.ledger.read() as tx, pytest.raises(LeaseLost):
-        holdings.check(tx, lease, claimed.holding)
+        holdings.in_flight(tx.db, lease)
     hands.release(lease)
     assert never_leased(school, hands)
 

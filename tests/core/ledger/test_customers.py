@@ -22,7 +22,7 @@ def test_a_customer_is_known_by_name_and_by_id(ledger: Ledger) -> None:
 
 def test_a_name_is_taken_once(ledger: Ledger) -> None:
     customers.create(ledger, "De Verfschuur")
-    with pytest.raises(Taken, match="De Verfschuur"):
+    with pytest.raises(Taken, match="Choose another"):
         customers.create(ledger, "De Verfschuur")
 
 

@@ -47,7 +47,7 @@ def tidied(school: School, person: UUID) -> Finishing | None:
 
 def answered(school: School, person: UUID) -> None:
     with school.ledger.begin() as tx:
-        where = sa.update(schema.people).where(schema.people.c.id == person)
+        where = sa.update(schema.operations).where(schema.operations.c.person == person)
         tx.db.execute(where.values(answered_at=tx.now))
 
 
@@ -110,7 +110,7 @@ def test_an_open_task_keeps_the_record(
         )
     assert tidied(school, erased) is not None
     with school.ledger.begin() as tx:
-        tasks.close_seen(tx, holding.id)
+        tasks.close_seen(tx, [holding.id])
     assert tidied(school, erased) is None
 
 

@@ -14,13 +14,14 @@ from core.connector import BasisKind, Verb
 from core.database import DatabaseAway
 from core.ledger import SETTLED, Ledger, customers, intake, schema
 from core.ledger.intake import Accepted, Outcome, Request
+from core.migrations import Store
 from core.refusals import CannotAccept, NoBasis, Unknown
 from core.safe import Finishing, Tombstone
 from core.safe.schema import person_keys, tombstones
 from core.sealing import CannotOpen, CustomerKeys, Key
 from core.states import State
 from core.wants import Goal
-from tests.databases import NOW, Clock
+from tests.databases import NOW, TABLES, Clock
 from tests.school import (
     COURSE,
     EMAIL,
@@ -714,7 +715,7 @@ def test_an_installation_that_knows_less_than_its_safe_destroys_nothing(
     gone = school.accepted(erasure("cf-2", "piet@example.nl"))
     keys = customer_keys(school)
     with school.ledger.begin() as tx:
-        for table in reversed(schema.metadata.sorted_tables):
+        for table in reversed(TABLES[Store.LEDGER]):
             tx.db.execute(sa.delete(table))
     clock.passes(SETTLED + DAY)
     school.ledger.reconcile()

@@ -14,16 +14,19 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import LeaseLost
-from core.ledger import Ledger, lanes, schema
+from core.ledger import Ledger, customers, lanes, schema
+from core.ledger.customers import MailingList, Purpose
 from core.ledger.intake import Batch
 from core.ledger.lanes import LEASE, LONGEST_RING, RING_AGAIN, Lease
+from core.ledger.shares import SHARE
 from core.states import Task
 from tests.databases import NOW, Clock
-from tests.school import Hands, School, erasure, held, lane_of, update
+from tests.school import NEWS, Hands, School, erasure, held, lane_of, update
 from tests.threads import at_once
 
 INSTANT = timedelta(microseconds=1)
 SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -98,7 +101,7 @@ def test_pace_and_failures_are_handed_on(ledger: Ledger, busy: UUID, hands: Hand
     lease = hands.must_lease(busy)
     assert (lease.next_call_at, lease.failures) == (None, 0)
     with ledger.begin() as tx:
-        lanes.release(tx, lease, not_before=NOW, next_call_at=NOW + SECOND, failures=0)
+        lanes.release(tx, lease, next_call_at=NOW + SECOND, failures=0, rest=SECOND)
     assert hands.must_lease(busy).next_call_at == NOW + SECOND
 
 
@@ -189,26 +192,60 @@ def test_a_lane_without_further_work_sleeps(ledger: Ledger, busy: UUID, hands: H
     assert due(ledger) == []
 
 
-@pytest.mark.parametrize(("failures", "seconds"), [(1, 2), (2, 4), (5, 32), (6, 60), (60, 60)])
-def test_failures_in_a_row_close_the_lane_for_longer_and_longer(
-    ledger: Ledger, busy: UUID, hands: Hands, failures: int, seconds: int
+def test_a_lane_that_failed_is_closed_and_remembers_since_when(
+    ledger: Ledger, busy: UUID, hands: Hands, clock: Clock
 ) -> None:
-    hands.release(hands.must_lease(busy), failures=failures)
-    assert lane_of(ledger, busy).closed_until == NOW + timedelta(seconds=seconds)
+    hands.release(hands.must_lease(busy), failures=1, rest=SECOND)
+    clock.passes(SECOND)
+    hands.release(hands.must_lease(busy), failures=2, rest=MINUTE)
+    lane = lane_of(ledger, busy)
+    assert (lane.closed_until, lane.failing_since) == (clock.at + MINUTE, NOW)
+    clock.passes(MINUTE)
+    hands.release(hands.must_lease(busy))
+    lane = lane_of(ledger, busy)
+    assert (lane.closed_until, lane.failing_since) == (None, None)
 
 
-def test_the_platforms_word_counts_when_it_is_later_than_ours(
+@pytest.mark.parametrize("hours", [0, 5])
+def test_the_later_of_the_platforms_word_and_ours_counts(
+    ledger: Ledger, busy: UUID, hands: Hands, hours: int
+) -> None:
+    change(ledger, lanes.rest, busy, timedelta(hours=5))
+    change(ledger, lanes.rest, busy, SECOND)
+    with ledger.begin() as tx:
+        tx.db.execute(sa.update(schema.lanes).values(closed_until=None))
+    hands.release(hands.must_lease(busy), failures=1, rest=timedelta(hours=10 - hours))
+    assert lane_of(ledger, busy).closed_until == NOW + timedelta(hours=10 - hours)
+
+
+def test_a_rest_that_the_platform_asked_for_outlives_the_worker_and_the_pause(
     ledger: Ledger, busy: UUID, hands: Hands
 ) -> None:
-    later = NOW + timedelta(hours=5)
-    hands.release(hands.must_lease(busy), failures=1, not_before=later)
-    assert lane_of(ledger, busy).closed_until == later
+    hands.must_lease(busy)
+    change(ledger, lanes.rest, busy, timedelta(hours=5))
+    change(ledger, lanes.reclaim, {hands.session})
+    assert hands.lease(busy) is None
+    change(ledger, lanes.hold, busy, lanes.PAUSED)
+    change(ledger, lanes.resume, busy)
+    assert lane_of(ledger, busy).closed_until == NOW + timedelta(hours=5)
+    assert hands.lease(busy) is None
+
+
+def test_a_lane_that_was_taken_back_does_not_know_when_its_last_call_was(
+    ledger: Ledger, busy: UUID, hands: Hands
+) -> None:
+    lease = hands.must_lease(busy)
+    with ledger.begin() as tx:
+        lanes.release(tx, lease, next_call_at=NOW, failures=0, rest=SECOND)
+    hands.must_lease(busy)
+    change(ledger, lanes.reclaim, {hands.session})
+    assert hands.must_lease(busy).next_call_at is None
 
 
 def test_a_closed_lane_is_neither_rung_nor_leased_until_its_moment(
     ledger: Ledger, busy: UUID, hands: Hands, clock: Clock
 ) -> None:
-    hands.release(hands.must_lease(busy), not_before=NOW + SECOND)
+    hands.release(hands.must_lease(busy), failures=1, rest=SECOND)
     clock.at = NOW + SECOND - INSTANT
     assert due(ledger) == []
     assert hands.lease(busy) is None
@@ -240,6 +277,26 @@ def test_work_rings_its_lane_at_once(ledger: Ledger, busy: UUID) -> None:
     with ledger.read() as tx:
         assert lanes.any_due(tx)
     assert due(ledger) == [busy]
+
+
+def test_a_customer_with_many_lanes_leaves_room_for_the_others(
+    ledger: Ledger, school: School, hands: Hands, clock: Clock
+) -> None:
+    mine = {school.connect(f"Mailman {number}", places={NEWS: "nieuws"}) for number in range(9)}
+    school.accepted(school.subscription())
+    rung = due(ledger)
+    assert len(rung) == SHARE
+    assert due(ledger) == []
+    for lane in rung:
+        hands.must_lease(lane)
+    other = School(ledger, customers.create(ledger, "De Kwast"))
+    customers.put_list(ledger, other.customer, MailingList(NEWS, Purpose.NEWSLETTER, "Nieuws"))
+    clock.passes(SECOND)
+    theirs = other.connect()
+    other.accepted(other.subscription())
+    first, second = due(ledger)
+    assert {first, second} == {theirs, *({first, second} & mine)}
+    assert due(ledger) == []
 
 
 def test_a_lane_that_nobody_comes_to_is_rung_less_and_less_often(

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import quote
 
 import sqlalchemy as sa
 
+from core.connector import Verb
 from core.database import Database
 from core.ledger import Ledger
+from core.ledger.answers import Answer, Outcome, answer
+from core.ledger.intake import Request
+from core.ledger.undo import undo
 from core.migrations import Store
 from tests.databases import TABLES, Urls
 from tests.school import Hands, School, erasure, unsubscription, update
@@ -30,7 +35,7 @@ def raw(ledger: Ledger, urls: Urls) -> Iterator[bytes]:
 
 def dump(store: Store, database: Database) -> Iterator[bytes]:
     with database.read() as tx:
-        for table in TABLES[store].sorted_tables:
+        for table in TABLES[store]:
             for row in tx.db.execute(sa.select(table)):
                 for value in row:
                     yield value if isinstance(value, bytes) else str(value).encode()
@@ -55,4 +60,19 @@ def test_no_name_address_or_reference_is_readable_before_or_after_an_erasure(
     assert not [mark for mark in MARKS if found(school.ledger, urls, mark)]
     school.accepted(erasure(reference, jan))
     hands.turn(connection)
+    assert not [mark for mark in MARKS if found(school.ledger, urls, mark)]
+
+
+def test_neither_what_can_be_undone_nor_the_reason_of_an_answer_is_readable(
+    school: School, urls: Urls
+) -> None:
+    school.connect()
+    _, piet, name, reference = MARKS
+    waiting = Request(Verb.ERASE, reference, piet, undo=timedelta(hours=1))
+    asked = school.accepted(waiting)
+    assert not [mark for mark in MARKS if found(school.ledger, urls, mark)]
+    undo(school.ledger, school.customer, asked.operation)
+    asked = school.accepted(erasure(reference, piet))
+    given = Answer("letter", school.now(), Outcome.REFUSED, f"{name} <{piet}>")
+    answer(school.ledger, school.customer, asked.operation, given)
     assert not [mark for mark in MARKS if found(school.ledger, urls, mark)]

@@ -15,7 +15,7 @@ from core.ledger.tasks import OpenTask
 from core.refusals import Unknown
 from core.states import Ended, State, Task
 from tests.databases import Clock
-from tests.school import Hands, School, ends, erasure, lane_of, the_holding, update
+from tests.school import EMAIL, Hands, School, ends, erasure, lane_of, the_holding, update
 
 DAY = timedelta(days=1)
 SOMEWHERE = Text(nl="hier", en="here")
@@ -201,7 +201,7 @@ def test_a_look_that_shows_it_done_closes_every_task_of_that_holding(
     opened(school, Task.REFUSED, Verb.SUBSCRIBE)
     opened(school, Task.QUARANTINED, None)
     with school.ledger.begin() as tx:
-        tasks.close_seen(tx, the_holding(school.ledger).id)
+        tasks.close_seen(tx, [the_holding(school.ledger).id])
     assert waiting(school) == []
 
 
@@ -232,6 +232,21 @@ def test_where_we_can_look_we_look_at_once_and_believe_nothing_yet(
     assert attest(school, task, CAN_LOOK) is State.NEEDS_YOU
     assert ends(school.ledger) == {1: None}
     assert len(hands.claim(hands.must_lease(connection))) == 1
+
+
+def test_a_word_that_came_while_a_worker_tried_stands_when_that_one_dies(
+    school: School, connection: UUID, hands: Hands
+) -> None:
+    school.accepted(erasure(email=EMAIL))
+    hands.claim(hands.must_lease(connection))
+    opened(school, Task.CANNOT_LOOK, Verb.ERASE)
+    (task,) = waiting(school)
+    attest(school, task)
+    with school.ledger.begin() as tx:
+        lanes.reclaim(tx, {hands.session})
+    hands.adopt(hands.must_lease(connection))
+    holding = the_holding(school.ledger)
+    assert (holding.state, holding.due_at) == (State.ATTESTED, None)
 
 
 def test_a_word_about_a_subscription_is_none_about_the_erasure_that_came_since(

@@ -1,0 +1,167 @@
+"""One installation in a storm: its processes, which are killed and begun again."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from app import wiring
+from app.settings import Settings
+from app.wiring import Installation
+from core import keyfile
+from tests.servers import wait_for_port
+from tests.storms.administration import Administration
+from tests.storms.forge import Forge
+from tests.storms.oracle import Findings, Strike, judge
+from tests.storms.platform import Books
+from tests.storms.roles import HOST, Kind, Role, opened
+from tests.storms.schools import School, ended, open_school
+
+LATENCY = 0.02  # seconds, of every call of the platform
+
+
+@dataclass(slots=True)
+class Company:
+    """``installation`` is the test's own, which asks for reports only."""
+
+    forge: Forge
+    installation: Installation
+    folder: Path
+    port: int  # of the platform
+    latency: float = LATENCY
+    schools: Sequence[School] = ()
+    running: dict[str, tuple[Role, int]] = field(default_factory=dict)
+    strikes: list[Strike] = field(default_factory=list)
+    door: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        return self.installation.settings
+
+    @property
+    def journal(self) -> Path:
+        return self.folder / "platform.journal"
+
+    def open(self, schools: int, members: int) -> None:
+        """The platform, the schools with a lane each, everything rehearsed."""
+        self.begin("platform", self.role(Kind.PLATFORM, self.port))
+        wait_for_port(self.port)
+        platform = f"http://{HOST}:{self.port}"
+        self.schools = [
+            open_school(self.installation, f"School {number}", platform, members)
+            for number in range(schools)
+        ]
+        self.forge.rehearse(self.settings, platform)
+
+    def hire(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.begin(name, self.role(Kind.WORKER))
+
+    def open_door(self, name: str, kind: Kind = Kind.DOOR) -> None:
+        role = self.role(kind, own_port())
+        self.door = f"http://{HOST}:{role.port}"
+        self.begin(name, role)
+        wait_for_port(role.port)
+
+    def role(self, kind: Kind, port: int = 0) -> Role:
+        return Role(
+            kind,
+            log=str(self.folder / "processes.log"),
+            settings=self.settings.model_dump(mode="json"),
+            port=port,
+            journal=str(self.journal),
+            latency=self.latency,
+        )
+
+    def begin(self, name: str, role: Role) -> None:
+        self.running[name] = role, self.forge.fork(role)
+
+    def kill(self, name: str) -> None:
+        """And begin another in its place."""
+        role, process = self.running[name]
+        ports = frozenset[int]()
+        with suppress(psutil.Error):
+            lines = psutil.Process(process).net_connections("tcp4")
+            ports = frozenset(one.laddr.port for one in lines)
+        self.strikes.append(Strike(datetime.now(UTC), ports))
+        os.kill(process, signal.SIGKILL)
+        while psutil.pid_exists(process):
+            time.sleep(0.001)
+        self.begin(name, role)
+
+    def storm(
+        self,
+        administration: Administration,
+        victims: Sequence[Sequence[str]],
+        *,
+        every: float,
+        at_least: int,
+        chance: random.Random,
+    ) -> None:
+        """
+        One is killed ``every`` so many seconds until all was asked and so many were, each group
+        of victims in its turn.
+        """
+        asking = threading.Thread(target=administration.run, daemon=True)
+        asking.start()
+        began = time.monotonic()
+        while asking.is_alive() or len(self.strikes) < at_least:
+            number = len(self.strikes)
+            time.sleep(max(0.0, began + (number + 1) * every - time.monotonic()))
+            self.kill(chance.choice(victims[number % len(victims)]))
+
+    def settle(self, patience: float) -> float:
+        """Seconds until nothing is open any more; at most so many."""
+        began = time.monotonic()
+        left = list(self.schools)
+        while left and time.monotonic() < began + patience:
+            left = [one for one in left if not ended(self.installation.ledger, one)]
+            time.sleep(0.2)
+        return time.monotonic() - began
+
+    def judge(self, administration: Administration) -> Findings:
+        books = Books.read(self.journal)
+        return judge(self.installation.ledger, administration, books, self.strikes)
+
+    def close(self) -> None:
+        """Whoever still runs is told to die."""
+        for _, process in self.running.values():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+
+def own_port() -> int:
+    """One that no connection of others gets while nobody listens there for a moment."""
+    for port in random.Random().sample(range(20_000, 30_000), 100):  # noqa: S311 - any will do
+        with suppress(OSError), socket.create_server((HOST, port)):
+            return port
+    raise AssertionError("no port is free")
+
+
+@contextmanager
+def company(folder: Path, **given: Any) -> Iterator[Company]:
+    """``given`` are the settings that name databases and broker."""
+    port = own_port()
+    keyfile.create(folder / "key.json")
+    settings = Settings(
+        key_file=folder / "key.json", allow_insecure_hosts=(f"{HOST}:{port}",), **given
+    )
+    wiring.migrate(settings)
+    with Forge() as forge, opened(settings) as installation:
+        made = Company(forge, installation, folder, port)
+        try:
+            yield made
+        finally:
+            made.close()

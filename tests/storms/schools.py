@@ -1,0 +1,103 @@
+"""Schools whose members come, change, opt out and are erased."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from uuid import UUID
+
+from app import wiring
+from app.wiring import Installation
+from core.connector import Basis, BasisKind, Verb
+from core.ledger import Ledger, api_keys, customers
+from core.ledger.customers import Customer, MailingList, Purpose
+from core.ledger.intake import Request
+from core.report import operations
+from core.report.operation import Line, Progress
+from tests.end_to_end.crash_matrix.platform import NEWS
+from tests.end_to_end.crash_matrix.wishes import Member, Wish, wanted, wish
+from tests.storms.platform import KEY, Deleting
+
+REHEARSAL = (Verb.SUBSCRIBE, Verb.UPDATE, Verb.UNSUBSCRIBE, Verb.ERASE)
+MANY = 100_000
+SURNAMES = ("Bakker", "Visser", "Mulder", "Smit")
+
+# What a school asks next of somebody who is there, opted out, or is not there.
+FOLLOWS = {
+    "subscribed": (
+        *(Verb.UPDATE,) * 5,
+        *(Verb.UNSUBSCRIBE,) * 2,
+        *(Verb.ERASE,) * 3,
+    ),
+    "unsubscribed": (Verb.SUBSCRIBE, Verb.ERASE),
+    "": (Verb.SUBSCRIBE,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class School:
+    customer: Customer
+    lane: UUID
+    secret: str
+    members: Sequence[Member] = ()
+
+
+def open_school(installation: Installation, name: str, platform: str, members: int = 1) -> School:
+    """With a list at one connection, a key to our door, and members that nobody asked for yet."""
+    customer = customers.create(installation.ledger, name)
+    newsletter = MailingList(NEWS, Purpose.NEWSLETTER, "Nieuwsbrief")
+    customers.put_list(installation.ledger, customer, newsletter)
+    login = {"base_url": platform, "api_key": KEY}
+    place = wiring.Wish(Deleting.platform.name, "Nieuwsbrief", login, {NEWS: NEWS})
+    lane = wiring.connect(installation, customer, place)
+    issued = api_keys.issue(installation.ledger, "administratie", customer.id)
+    people = [
+        Member(
+            f"cf-{number}",
+            "Anna",
+            f"lid{number}.{lane.hex[:12]}@example.nl",
+            f"nieuw{number}.{lane.hex[:12]}@example.nl",
+        )
+        for number in range(members)
+    ]
+    return School(customer, lane, issued.secret, people)
+
+
+def request(school: School, verb: Verb) -> Request:
+    """As the intake takes it, of the first member."""
+    who = school.members[0]
+    subscribes = verb is Verb.SUBSCRIBE
+    basis = Basis(BasisKind.CONSENT, "form-1", datetime.now(UTC), "form")
+    return Request(
+        verb,
+        who.reference,
+        email=who.email if subscribes else None,
+        fields={"last_name": "Bakker"} if verb in {Verb.SUBSCRIBE, Verb.UPDATE} else {},
+        lists=(NEWS,) if subscribes else (),
+        basis=basis if subscribes else None,
+    )
+
+
+def next_wish(
+    who: Member, before: Sequence[Wish], numbers: count[int], chance: random.Random
+) -> Wish:
+    held = wanted(before)
+    verb = chance.choice(FOLLOWS[held[3] if held else ""])
+    changes: dict[str, str] = {}
+    if verb is Verb.UPDATE:
+        moves = chance.random() < 0.2
+        changes = {"email": who.new_email} if moves else {"last_name": chance.choice(SURNAMES)}
+    return wish(who, verb, next(numbers), datetime.now(UTC), **changes)
+
+
+def lines(ledger: Ledger, school: School) -> Sequence[Line]:
+    """All that was accepted of this school, by the report."""
+    with ledger.read() as tx:
+        return operations.page(tx, school.customer.id, limit=MANY)
+
+
+def ended(ledger: Ledger, school: School) -> bool:
+    return all(line.state is not Progress.OPEN for line in lines(ledger, school))
