@@ -14,7 +14,15 @@ from core.database import DatabaseAway
 from core.errors import ConnectorError, LeaseLost, OutcomeUnknown, Refused, Unreadable
 from core.holding import Assignment
 from core.states import State
-from core.verdict import Judgement, Sight, Verdict, judge, judge_beside_others
+from core.verdict import (
+    MAILED,
+    Judgement,
+    Sight,
+    Verdict,
+    judge,
+    judge_beside_others,
+    worst,
+)
 from core.wants import PUSHES, Goal
 
 log = logging.getLogger(__name__)
@@ -98,6 +106,7 @@ class Attempt:
             self.others -= {self.person.email}
             self.person = Person(self.person.email)  # a shared contact shows nobody's name
         self.common: tuple[str, ...] = ()  # contacts that an erasure leaves to the others
+        self.revived = False  # a late call of ours undid what an erasure did
         self.sending = False
         self.not_ours = {*scene.platform.by_hand, *(PUSHES if self.holding.held_back else ())}
         self.done = Done()
@@ -141,7 +150,7 @@ class Attempt:
             unmet = self.look(connector).unmet
             goal = unmet if goal else goal
         ours = self.patiently(goal).without(self.not_ours)
-        if not ours:
+        if not (ours or self.revived):
             return goal
         refusal = self.act(connector, ours)
         seen = self.look(connector)
@@ -195,11 +204,21 @@ class Attempt:
             blank = {email: connector.translate(self.nameless(email)) for email in common}
             patrols = not self.holding.goal  # whoever came later may show a name
             judgement = judge_beside_others(judgement, blank, common, names_may_show=patrols)
+        self.revived = self.undone(own, earlier)
+        if self.revived:
+            overall = worst([judgement.verdict, Verdict.CONTRADICTED])
+            judgement = replace(judgement, verdict=overall)
         beside = (*(trace for traces in common.values() for trace in traces), *earlier)
         everything = (*own, *(trace for trace in beside if trace not in own))
         self.learn(own)
         self.done = replace(self.done, look=Look(replace(sight, traces=everything), judgement))
         return judgement
+
+    def undone(self, own: tuple[Trace, ...], earlier: tuple[Trace, ...]) -> bool:
+        """What only an erasure knew is mailed again, and a call of ours may have come late."""
+        ours = bool(self.holding.goal) and self.holding.ambiguous_until is not None
+        mailed = any(one.presence in MAILED and one not in own for one in earlier)
+        return ours and mailed and Verb.ERASE not in self.not_ours
 
     def find(self, connector: Connector[Any], who: Identity) -> tuple[Trace, ...]:
         return tuple(connector.find(who)) if who.emails or who.remote_ids else ()
@@ -236,6 +255,9 @@ class Attempt:
             return
         if self.person is None:
             raise Refused("there is nothing left of this person to send")
+        if self.revived:
+            ids = tuple(one for one in self.before.remote_ids if one not in self.who.remote_ids)
+            yield partial(connector.erase, replace(self.before, remote_ids=ids))
         visible = {place.id: place for place in self.scene.places}
         if goal.update:
             yield partial(connector.update, self.who, self.person)

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.connector import Platform, Presence, Verb
+from core.connector import Platform, Verb
 from core.errors import OutcomeUnknown
 from core.holding import Holding, seen
 from core.states import Ended, Task
 from core.wants import Goal
 from workers.attempt import Done
 from workers.schedule import Spread
-
-# What a platform shows once it took an erasure over, in its own way.
-ERASED = frozenset({Presence.ARCHIVED, Presence.ANONYMISED, Presence.PURGING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +121,8 @@ def may_still_act(
     """
     Until when a change that was answered, and never seen, may still act: a platform that says
     yes at once can do it later. That matters once it is overtaken, or repeated, as what is seen
-    then may be what the first one did; of an erasure, seen or not, to whoever came back. None:
-    there is no such change.
+    then may be what the first one did. An erasure matters to whoever came back, even when it was
+    seen, as it may have been sent twice. None: there is no such change.
     """
     unseen = before.reached_seq < before.acted_seq
     if unseen and done.acted and not before.goal.erase:  # a second erasure may well come late
@@ -135,7 +132,5 @@ def may_still_act(
     overtaken = unseen and before.acted_seq < before.covered(before.asked_seq)
     erased = bool(before.goal.subscribe) and before.acted_seq == before.wants.erase
     if not (overtaken or erased):
-        return None
-    if any(one["presence"] in ERASED for one in before.seen):  # it was seen to act
         return None
     return before.answered_at + platform.late_apply

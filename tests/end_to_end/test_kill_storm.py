@@ -56,7 +56,7 @@ class Plan:
     patience: float  # seconds from the last request until all must be done
 
 
-FULL = Plan(10, 33, 4, 60, 30, 0.15, 30.0, 90.0)
+FULL = Plan(10, 33, 4, 60, 30, 0.3, 30.0, 90.0)
 SHORT = Plan(4, 14, 3, 8, 3, 0.05, 3.0, 60.0)
 DELAY = 0.05  # of the wire, so that a call lasts long enough to be hit
 
@@ -107,7 +107,7 @@ class Storm:
     def kill(self) -> None:
         """Kill one, in the middle of a call if any is; start another in its place."""
         self.wait_for_company()
-        end = time.monotonic() + 0.5
+        end = time.monotonic() + 2
         while (name := self.victim()) is None and time.monotonic() < end:
             time.sleep(0.005)
         struck = name is not None

@@ -159,8 +159,9 @@ class Story:
                 self.somebody_acts(self.chance.choice(list(self.world.lanes.values())))
 
     def somebody_acts(self, account: Account) -> None:
+        """Who joins does so with an address that was accepted: of no other can we know."""
         there = [one for one in account.entries if one.presence is Presence.SUBSCRIBED]
-        known = sorted(one for several in self.promises.addresses.values() for one in several)
+        known = sorted({one.request.email for one in self.promises.kept if one.request.email})
         match self.chance.choice(("joins", "opts out", "is deleted")):
             case "joins" if known:
                 account.joins(self.chance.choice(known))

@@ -230,8 +230,10 @@ def test_who_comes_back_does_not_wait_for_an_erasure_that_cannot_be_seen(school:
     school.passes(MINUTE)
     assert school.imitation.made("erase") == 1
     assert school.ended(erased) is Ended.SUPERSEDED
-    assert school.ended(back) is Ended.CONFIRMED
+    [entry] = school.imitation.held(EMAIL)
+    assert entry.presence is Presence.SUBSCRIBED
     school.passes(60 * DAY)
+    assert school.ended(back) is Ended.CONFIRMED
     assert school.state() is State.CONFIRMED
     assert school.tasks() == []
     [entry] = school.imitation.held(EMAIL)
@@ -276,10 +278,47 @@ def test_who_comes_back_with_another_address_is_still_there_by_the_old(school: S
     school.drain()
     school.passing(MINUTE)
     back = school.subscribe(ANNA, NEW)
-    school.passes(MINUTE)
+    school.passes(HOUR)
     assert school.ended(back) is Ended.CONFIRMED
     [left] = school.imitation.held(EMAIL)
     assert [one["presence"] for one in school.holding().seen] == ["subscribed", left.presence]
+
+
+@on_sqlite
+@at(ARCHIVING, BY_DATE)
+def test_an_erasure_that_was_sent_twice_may_still_hit_who_came_back(school: School) -> None:
+    school.subscribe()
+    school.drain()
+    school.imitation.lie("erase", shows_after(90 * SECOND))
+    school.erase()
+    school.drain()
+    school.passing(SECOND)
+    back = school.subscribe()
+    school.passes(HOUR)
+    assert school.imitation.made("erase") == 2
+    assert school.ended(back) is Ended.CONFIRMED
+    [entry] = school.imitation.held(EMAIL)
+    assert entry.presence is Presence.SUBSCRIBED
+
+
+@on_sqlite
+@at(ARCHIVING, BY_DATE)
+def test_what_was_sent_before_an_erasure_and_comes_after_the_return_is_erased(
+    school: School,
+) -> None:
+    school.subscribe()
+    school.drain()
+    school.imitation.lie("subscribe", late(8 * MINUTE))
+    school.subscribe(ANNA, EMAIL, COURSES.id)
+    school.drain()
+    erased = school.erase()
+    school.passing(SECOND)
+    back = school.subscribe(ANNA, NEW)
+    school.passes(HOUR)
+    assert school.ended(erased) is Ended.SUPERSEDED
+    assert school.ended(back) is Ended.CONFIRMED
+    mailed = [one for one in school.imitation.entries if one.presence is Presence.SUBSCRIBED]
+    assert [one.email for one in mailed] == [NEW]
 
 
 @on_sqlite
@@ -331,7 +370,7 @@ def test_who_comes_back_does_not_wait_for_a_date_that_an_earlier_erasure_got(
     school.drain()
     school.passing(MINUTE)
     back = school.subscribe()
-    school.passes(MINUTE)
+    school.passes(HOUR)
     assert school.ended(back) is Ended.CONFIRMED
 
 
@@ -431,6 +470,7 @@ def test_who_comes_back_with_another_address_is_still_erased_by_the_old(school: 
     school.drain()
     erased, back = erased_and_back(school, NEW)
     school.passes(HOUR)
+    assert school.imitation.made("erase") == 1
     assert [school.ended(one) for one in (erased, back)] == [Ended.CONFIRMED] * 2
     assert [entry.email for entry in school.imitation.entries] == [NEW]
 
