@@ -40,7 +40,8 @@ def failed(
     if not known and (row.failures < most or not is_everybodys(tx, host)):
         return False
     closed = sa.update(hosts).where(hosts.c.name == host)
-    tx.db.execute(closed.values(closed_until=tx.now + rest(tx.now - row.since)))
+    until = tx.now + rest(tx.now - row.since)
+    tx.db.execute(closed.values(closed_until=until, tried_by=None))
     return not known
 
 

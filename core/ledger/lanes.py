@@ -177,17 +177,18 @@ def lease(tx: Transaction, connection: UUID, session: UUID) -> Lease | None:
         return None
     tries = row.away is not None
     held = Lease(connection, session, row.fence, row.next_call_at, row.failures, row.host, tries)
-    if tries and not tried_first(tx, row.host):
+    if tries and not tried_first(tx, row.host, session):
         tx.db.execute(sa.update(lanes).where(mine(held)).values(session=None, lease_until=None))
         return None
     return held
 
 
-def tried_first(tx: Transaction, host: str) -> bool:
+def tried_first(tx: Transaction, host: str, session: UUID) -> bool:
     """Keep the others from a host that did not answer, while one lane tries it."""
     free = sa.and_(hosts.c.name == host, hosts.c.closed_until <= tx.now)
-    taken = sa.update(hosts).where(free).values(closed_until=tx.now + LEASE)
-    return bool(tx.db.execute(taken).rowcount)
+    taken = sa.update(hosts).where(free)
+    values = {"closed_until": tx.now + LEASE, "tried_by": session}
+    return bool(tx.db.execute(taken.values(values)).rowcount)
 
 
 def mine(held: Lease) -> sa.ColumnElement[bool]:
@@ -348,7 +349,8 @@ def reclaim(tx: Transaction, dead: Collection[UUID]) -> int:
     Take back the lanes of dead sessions, and leases that ran out; how many there were.
 
     The fence grows, so that a worker that was only paused changes nothing any more. What was
-    in flight there is recognised by its older fence (holdings.adopt).
+    in flight there is recognised by its older fence (holdings.adopt). A host that the dead were
+    trying for all is tried by another at once.
     """
     gone = sa.or_(lanes.c.session.in_(list(dead)), lanes.c.lease_until < tx.now)
     # Doorbells that the dead had not answered yet are lost as well: ring again at once.
@@ -366,6 +368,8 @@ def reclaim(tx: Transaction, dead: Collection[UUID]) -> int:
         )
     )
     tx.db.execute(sa.update(lanes).where(found, unanswered).values(ring_at=None, rings=0))
+    tried = sa.and_(hosts.c.tried_by.in_(list(dead)), hosts.c.closed_until > tx.now)
+    tx.db.execute(sa.update(hosts).where(tried).values(closed_until=tx.now, tried_by=None))
     return taken.rowcount
 
 

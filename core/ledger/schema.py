@@ -116,6 +116,7 @@ hosts = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False),  # turns in a row, of any connections
     sa.Column("since", Moment, nullable=False),  # the first of those
     sa.Column("closed_until", Moment),  # the breaker: then one lane tries; None: not closed
+    sa.Column("tried_by", sa.Uuid),  # the session of that lane, the last that tried
 )
 
 sessions = sa.Table(

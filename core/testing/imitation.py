@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from itertools import count, repeat
@@ -153,7 +154,8 @@ class Imitation:
             due = [effect for moment, effect in self._late if moment <= now]
             self._late = [one for one in self._late if one[0] > now]
             for effect in due:
-                effect()
+                with suppress(Refused):  # nobody hears of it any more
+                    effect()
             if self.keeps_its_dates:
                 self.entries = [one for one in self.entries if not (one.until and one.until <= now)]
 

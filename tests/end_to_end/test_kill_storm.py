@@ -56,7 +56,7 @@ class Plan:
     patience: float  # seconds from the last request until all must be done
 
 
-FULL = Plan(10, 33, 4, 60, 30, 0.3, 30.0, 90.0)
+FULL = Plan(10, 33, 4, 60, 30, 0.3, 30.0, 240.0)
 SHORT = Plan(4, 14, 3, 8, 3, 0.05, 3.0, 60.0)
 DELAY = 0.05  # of the wire, so that a call lasts long enough to be hit
 
@@ -238,7 +238,7 @@ def storm(
     "storm",
     [
         pytest.param(SHORT, id="short"),
-        pytest.param(FULL, id="full", marks=[pytest.mark.storm, pytest.mark.timeout(420)]),
+        pytest.param(FULL, id="full", marks=[pytest.mark.storm, pytest.mark.timeout(700)]),
     ],
     indirect=True,
 )

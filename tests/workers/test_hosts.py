@@ -349,16 +349,32 @@ def test_a_rest_that_a_platform_asked_for_outlives_its_hosts_trouble(town: Town)
 
 
 @on_sqlite
-def test_when_the_one_that_tries_dies_another_tries_a_minute_later(town: Town) -> None:
+def test_when_the_one_that_tries_dies_another_tries_at_once(town: Town) -> None:
+    """The session is held by nobody, as after a death."""
     break_down(town)
     town.comes_back()
     town.clock.at = town.host().closed_until
     dead = Hands.of(town.school.ledger)
     taken = [one for one in town.lanes if dead.lease(one) is not None]
     assert len(taken) == 1
-    town.passes(LONGEST_REST - STEP, 4 * STEP)
+    town.passes(2 * STEP)
+    assert town.host() is None
+    assert town.states().count(State.CONFIRMED) >= LANES - 1
+
+
+@on_sqlite
+def test_when_the_one_that_tries_stands_still_another_tries_after_its_lease(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_down(town)
+    town.comes_back()
+    town.clock.at = town.host().closed_until
+    still = Hands.of(town.school.ledger)
+    assert len([one for one in town.lanes if still.lease(one) is not None]) == 1
+    monkeypatch.setattr("workers.dispatcher.dead", lambda *_: ())
+    town.passes(lanes_of.LEASE - STEP, 4 * STEP)
     assert town.states() == [State.QUEUED] * LANES
-    town.passes(3 * STEP)
+    town.passes(4 * STEP)
     assert town.states().count(State.CONFIRMED) >= LANES - 1
 
 

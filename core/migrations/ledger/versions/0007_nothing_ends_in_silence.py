@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("since", Moment(), nullable=False),
         sa.Column("closed_until", Moment(), nullable=True),
+        sa.Column("tried_by", sa.Uuid(), nullable=True),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_hosts")),
     )
     with op.batch_alter_table("operations") as batch_op:
