@@ -204,7 +204,7 @@ class Attempt:
             blank = {email: connector.translate(self.nameless(email)) for email in common}
             patrols = not self.holding.goal  # whoever came later may show a name
             judgement = judge_beside_others(judgement, blank, common, names_may_show=patrols)
-        self.revived = self.undone(own, earlier)
+        self.revived = self.undone(earlier)
         if self.revived:
             overall = worst([judgement.verdict, Verdict.CONTRADICTED])
             judgement = replace(judgement, verdict=overall)
@@ -214,10 +214,10 @@ class Attempt:
         self.done = replace(self.done, look=Look(replace(sight, traces=everything), judgement))
         return judgement
 
-    def undone(self, own: tuple[Trace, ...], earlier: tuple[Trace, ...]) -> bool:
-        """What only an erasure knew is mailed again, and a call of ours may have come late."""
+    def undone(self, earlier: tuple[Trace, ...]) -> bool:
+        """What only an erasure knew is mailed, while it or an older call of ours may be late."""
         ours = bool(self.holding.goal) and self.holding.ambiguous_until is not None
-        mailed = any(one.presence in MAILED and one not in own for one in earlier)
+        mailed = any(one.presence in MAILED for one in earlier)
         return ours and mailed and Verb.ERASE not in self.not_ours
 
     def find(self, connector: Connector[Any], who: Identity) -> tuple[Trace, ...]:

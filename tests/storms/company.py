@@ -131,6 +131,15 @@ class Company:
             time.sleep(0.2)
         return time.monotonic() - began
 
+    def caught_up(self, patience: float) -> float:
+        """Seconds until nothing is open of what had been accepted by now; at most so many."""
+        began, until = time.monotonic(), datetime.now(UTC)
+        left = list(self.schools)
+        while left and time.monotonic() < began + patience:
+            left = [one for one in left if not ended(self.installation.ledger, one, until)]
+            time.sleep(0.2)
+        return time.monotonic() - began
+
     def judge(self, administration: Administration) -> Findings:
         books = Books.read(self.journal)
         return judge(self.installation.ledger, administration, books, self.strikes)

@@ -23,6 +23,7 @@ from tests.storms.platform import KEY, Deleting
 
 REHEARSAL = (Verb.SUBSCRIBE, Verb.UPDATE, Verb.UNSUBSCRIBE, Verb.ERASE)
 MANY = 100_000
+FOREVER = datetime.max.replace(tzinfo=UTC)
 SURNAMES = ("Bakker", "Visser", "Mulder", "Smit")
 
 # What a school asks next of somebody who is there, opted out, or is not there.
@@ -99,5 +100,10 @@ def lines(ledger: Ledger, school: School) -> Sequence[Line]:
         return operations.page(tx, school.customer.id, limit=MANY)
 
 
-def ended(ledger: Ledger, school: School) -> bool:
-    return all(line.state is not Progress.OPEN for line in lines(ledger, school))
+def ended(ledger: Ledger, school: School, until: datetime = FOREVER) -> bool:
+    """All that was accepted ``until`` then."""
+    return all(
+        line.state is not Progress.OPEN
+        for line in lines(ledger, school)
+        if line.accepted_at < until
+    )

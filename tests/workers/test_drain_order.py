@@ -29,6 +29,7 @@ from core.testing.lies import (
     ignores,
     late,
     shows_after,
+    shows_nobody,
 )
 from tests.workers.school import (
     ANNA,
@@ -316,6 +317,22 @@ def test_what_was_sent_before_an_erasure_and_comes_after_the_return_is_erased(
     back = school.subscribe(ANNA, NEW)
     school.passes(HOUR)
     assert school.ended(erased) is Ended.SUPERSEDED
+    assert school.ended(back) is Ended.CONFIRMED
+    mailed = [one for one in school.imitation.entries if one.presence is Presence.SUBSCRIBED]
+    assert [one.email for one in mailed] == [NEW]
+
+
+@on_sqlite
+@at(HONEST, ARCHIVING, BY_DATE)
+def test_an_erasure_that_did_nothing_is_repeated_for_who_came_back_by_another_address(
+    school: School,
+) -> None:
+    school.imitation.lie("find", shows_nobody)  # its id is learned when it is erased
+    school.subscribe()
+    school.drain()
+    school.imitation.lie("erase", ignores)
+    _, back = erased_and_back(school, NEW)
+    school.passes(HOUR)
     assert school.ended(back) is Ended.CONFIRMED
     mailed = [one for one in school.imitation.entries if one.presence is Presence.SUBSCRIBED]
     assert [one.email for one in mailed] == [NEW]
