@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Sequence
@@ -12,8 +13,8 @@ import pytest
 from tests.storms.administration import Administration
 from tests.storms.company import Company
 from tests.storms.noted import Note, Storm
-from tests.storms.oracle import taken_over
-from tests.storms.platform import Books
+from tests.storms.oracle import doubled, taken_over
+from tests.storms.platform import CONTACTS, SEARCH, Books, Flight
 from tests.storms.test_kills import ENDED, shared, storm
 
 SEED = 11
@@ -125,6 +126,25 @@ def test_nothing_is_lost_when_what_got_no_answer_acts_late(
     ends(shared, plan, schools, note, "late", began)
 
 
+@pytest.mark.parametrize(
+    ("acts", "looked", "answered", "times"),
+    [
+        pytest.param(6, True, False, 0, id="after the look"),
+        pytest.param(2, True, False, 1, id="before the look"),
+        pytest.param(6, False, False, 1, id="nobody looked"),
+        pytest.param(6, True, True, 1, id="it was answered"),
+    ],
+)
+def test_a_repeat_is_excused_by_a_look_that_could_not_see_the_first(
+    *, acts: int, looked: bool, answered: bool, times: int
+) -> None:
+    body = json.dumps({"email": "anna@example.test"})
+    first = Flight(1, "POST", CONTACTS, body, carried_out=True, applied=acts, cut=not answered)
+    look = Flight(3, "POST", SEARCH, body, carried_out=looked, applied=4)
+    again = Flight(5, "POST", CONTACTS, body, carried_out=True, applied=7)
+    assert doubled([first, look, again]) == times
+
+
 def opened(one: Company, plan: Plan) -> tuple[list[str], Administration, random.Random]:
     one.latency, one.late, one.spans = LATENCY, plan.late, plan.spans
     one.threads = THREADS
@@ -167,7 +187,7 @@ def ends(
     )
     assert strikes >= plan.strikes / 2
     assert found.in_flight_kills >= plan.in_flight
-    assert over >= found.in_flight_kills / 2 or not pauses
+    assert over >= found.in_flight_kills / 4 or not pauses
     assert acts >= plan.acts
     assert found.open <= (1 - ENDED) * schools.operations, found
     assert schools.refused == []
