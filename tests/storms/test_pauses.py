@@ -64,8 +64,8 @@ FULL = Plan(
     workers=12,
     every=7.0,
     strikes=50,
-    in_flight=15,
-    patience=180,
+    in_flight=10,
+    patience=120,
     lasts=75.0,  # the leader's lease, a lane's after it, and who comes then
 )
 SHORT_LATE = Plan(
@@ -89,10 +89,10 @@ FULL_LATE = Plan(
     workers=4,
     every=0.5,
     strikes=120,
-    in_flight=30,
-    patience=240,
-    late=0.2,
-    acts=300,
+    in_flight=20,
+    patience=90,
+    late=0.3,
+    acts=100,
 )
 
 
