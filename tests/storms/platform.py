@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
+from shutil import copyfile
 
 from connectors.sandbox.api import RIGHTS, Account
 from connectors.sandbox.contacts import Contacts, Habit
@@ -48,7 +49,7 @@ class Server(Imitation):
         self.limit = None
         self.latency = latency
         self.late = late
-        self.chance = random.Random(port)  # noqa: S311 - a storm, and no secret
+        self.chance = random.Random(len(LISTS))  # noqa: S311 - a storm, and no secret
         self.RequestHandlerClass = Journaled  # the base class names its own
 
 
@@ -140,7 +141,8 @@ class Books:
 
     @classmethod
     def read(cls, path: Path) -> Books:
-        journal = Journal(path)
+        """A copy: opening a journal cuts off what somebody is just writing there."""
+        journal = Journal(Path(copyfile(path, path.with_suffix(".read"))))
         found = cls(Contacts(Habit.FLAKY, LISTS, journal), dict(flights(journal)))
         journal.close()
         return found

@@ -78,8 +78,8 @@ SHORT_LATE = Plan(
     strikes=3,
     in_flight=0,
     patience=40,
-    late=0.1,
-    acts=3,
+    late=0.15,
+    acts=1,
 )
 FULL_LATE = Plan(
     schools=30,
