@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,10 @@ SERVER_NOTICES_SILENCE = (
     "SET tcp_keepalives_idle = 5; SET tcp_keepalives_interval = 2; SET tcp_keepalives_count = 4;"
     " SET tcp_user_timeout = 13000"
 )
+
+# A stopped process answers for its connections, so nothing of the above notices it. Longer than
+# anything between two statements takes, shorter than any lease: nobody waits for its locks.
+STANDS_STILL = timedelta(seconds=15)
 
 # The cluster and the database in it, which a rename, a move or a standby's promotion keep.
 WHICH = (
@@ -259,6 +263,8 @@ def _write_ahead(connection: Any, until: float) -> None:
 def _notice_silence(connection: Any, _record: Any) -> None:
     connection.autocommit = True
     connection.execute(SERVER_NOTICES_SILENCE)
+    still = STANDS_STILL // timedelta(milliseconds=1)
+    connection.execute(f"SET idle_in_transaction_session_timeout = {still}")
     connection.autocommit = False
 
 

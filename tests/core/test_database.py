@@ -13,7 +13,7 @@ from textwrap import dedent
 import pytest
 import sqlalchemy as sa
 
-from core.database import Database, DatabaseAway, Turnstile, UnsafeDatabase
+from core.database import Database, DatabaseAway, Transaction, Turnstile, UnsafeDatabase
 from tests.databases import Server
 from tests.threads import at_once
 
@@ -36,7 +36,11 @@ def database(blank_url: str) -> Iterator[Database]:
 
 def number(database: Database) -> int:
     with database.read() as tx:
-        found: int = tx.db.execute(sa.select(numbers.c.number)).scalar_one()
+        return number_of(tx)
+
+
+def number_of(tx: Transaction) -> int:
+    found: int = tx.db.execute(sa.select(numbers.c.number)).scalar_one()
     return found
 
 
@@ -159,6 +163,32 @@ def test_a_reader_does_not_wait_for_a_writer_nor_see_half_its_work(database: Dat
 
 
 # --- writers beside each other
+
+
+@pytest.mark.parametrize("blank_url", ["postgresql"], indirect=True)
+def test_who_stands_still_within_a_transaction_keeps_nobody_waiting(
+    blank_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stopped process answers for its connections: without a word it kept its locks for ever."""
+    monkeypatch.setattr("core.database.STANDS_STILL", timedelta(seconds=0.2))
+    database = Database(blank_url)
+    with database.begin() as tx:
+        numbers.create(tx.db)
+        tx.db.execute(sa.insert(numbers).values(number=0))
+    other = threading.Thread(target=add_one, args=[database])
+
+    def write_slowly() -> None:
+        with database.begin() as tx:
+            tx.db.execute(sa.update(numbers).values(number=5))
+            other.start()
+            other.join(5)
+            assert not other.is_alive()
+            number_of(tx)
+
+    with pytest.raises(DatabaseAway):
+        write_slowly()
+    assert number(database) == 1
+    database.engine.dispose()
 
 
 def test_threads_that_write_lose_nothing(database: Database) -> None:

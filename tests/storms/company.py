@@ -1,4 +1,4 @@
-"""One installation in a storm: its processes, which are killed and begun again."""
+"""One installation in a storm: its processes, which are killed or stopped, then go on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,13 @@ class Company:
     folder: Path
     port: int  # of the platform
     latency: float = LATENCY
+    late: float = 0.0  # the share of changes that the platform carries out late
+    spans: Sequence[float] | None = None
+    threads: int = 8  # of each worker
     schools: Sequence[School] = ()
     running: dict[str, tuple[Role, int]] = field(default_factory=dict)
     strikes: list[Strike] = field(default_factory=list)
+    asleep: dict[str, int] = field(default_factory=dict)  # by name, which strike it was
     door: str = ""
 
     @property
@@ -80,9 +84,12 @@ class Company:
             kind,
             log=str(self.folder / "processes.log"),
             settings=self.settings.model_dump(mode="json"),
+            threads=self.threads,
             port=port,
             journal=str(self.journal),
             latency=self.latency,
+            late=self.late,
+            spans=self.spans,
         )
 
     def begin(self, name: str, role: Role) -> None:
@@ -91,15 +98,30 @@ class Company:
     def kill(self, name: str) -> None:
         """And begin another in its place."""
         role, process = self.running[name]
-        ports = frozenset[int]()
-        with suppress(psutil.Error):
-            lines = psutil.Process(process).net_connections("tcp4")
-            ports = frozenset(one.laddr.port for one in lines)
-        self.strikes.append(Strike(datetime.now(UTC), ports))
-        os.kill(process, signal.SIGKILL)
+        self.strike(process, signal.SIGKILL)
         while psutil.pid_exists(process):
             time.sleep(0.001)
         self.begin(name, role)
+
+    def pause(self, name: str) -> None:
+        """It keeps its connections and its locks, and does nothing until ``wake``."""
+        self.asleep[name] = len(self.strikes)
+        self.strike(self.running[name][1], signal.SIGSTOP)
+
+    def wake(self, name: str) -> None:
+        which = self.asleep.pop(name)
+        self.strikes[which] = replace(self.strikes[which], over=datetime.now(UTC))
+        os.kill(self.running[name][1], signal.SIGCONT)
+
+    def strike(self, process: int, how: signal.Signals) -> None:
+        ports = frozenset(one.laddr.port for one in lines_of(process))
+        self.strikes.append(Strike(datetime.now(UTC), ports))
+        os.kill(process, how)
+
+    def calls(self, name: str) -> bool:
+        """Whether it has a line to the platform."""
+        lines = lines_of(self.running[name][1])
+        return any(one.raddr and one.raddr.port == self.port for one in lines)
 
     def storm(
         self,
@@ -121,6 +143,35 @@ class Company:
             number = len(self.strikes)
             time.sleep(max(0.0, began + (number + 1) * every - time.monotonic()))
             self.kill(chance.choice(victims[number % len(victims)]))
+
+    def drowse(
+        self,
+        administration: Administration,
+        victims: Sequence[str],
+        *,
+        every: float,
+        lasts: float,
+        at_least: int,
+        chance: random.Random,
+    ) -> None:
+        """
+        One that calls is stopped ``every`` so many seconds until all was asked and so many were,
+        each for as long as ``lasts``. One of the victims is always awake.
+        """
+        asking = threading.Thread(target=administration.run, daemon=True)
+        asking.start()
+        next_at, wakes_at = time.monotonic() + every, dict[str, float]()
+        while (goes_on := asking.is_alive() or len(self.strikes) < at_least) or self.asleep:
+            now = time.monotonic()
+            for name in [one for one, moment in wakes_at.items() if moment <= now]:
+                del wakes_at[name]
+                self.wake(name)
+            awake = [one for one in victims if one not in self.asleep]
+            if goes_on and now >= next_at and len(awake) > 1:
+                name = chance.choice([one for one in awake if self.calls(one)] or awake)
+                self.pause(name)
+                next_at, wakes_at[name] = now + every, time.monotonic() + lasts
+            time.sleep(0.02)
 
     def settle(self, patience: float) -> float:
         """Seconds until nothing is open any more; at most so many."""
@@ -149,6 +200,14 @@ class Company:
         for _, process in self.running.values():
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+
+
+def lines_of(process: int) -> Sequence[Any]:
+    """Its connections; none when it is gone."""
+    try:
+        return psutil.Process(process).net_connections("tcp4")
+    except psutil.Error:
+        return ()
 
 
 def own_port() -> int:

@@ -7,7 +7,7 @@ Never a table of the product.
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,10 +26,11 @@ OVER = frozenset({Progress.DONE, Progress.SUPERSEDED})
 
 @dataclass(frozen=True, slots=True)
 class Strike:
-    """A process was killed, which called from these ports."""
+    """A process was killed, or stopped until it was ``over``, which called from these ports."""
 
     at: datetime
     ports: frozenset[int]
+    over: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,23 @@ def held(who: Member, books: Books) -> list[Held]:
 
 
 def doubled(flights: Iterable[Flight]) -> int:
-    """Creating requests that came when the same one had been carried out already."""
-    times = Counter(one.body for one in flights if one.creates and one.carried_out)
-    return sum(many - 1 for many in times.values())
+    """
+    Creating requests that were sent when the same one had been carried out already, for all that
+    the last look before them could see. Only a request without an answer, which acted after that
+    look, is repeated in good faith.
+    """
+    found = 0
+    looked: dict[str, int] = {}  # by address, the journal's line of the last look
+    sent: dict[str, list[Flight]] = {}
+    for one in sorted(flights, key=lambda one: one.number):
+        if one.looks and one.carried_out:
+            looked[one.email] = one.applied
+        if one.creates and one.carried_out:
+            before = sent.setdefault(one.body, [])
+            known = looked.get(one.email, math.inf)
+            found += any(other.applied < known or not other.cut for other in before)
+            before.append(one)
+    return found
 
 
 def in_flight(strikes: Iterable[Strike], flights: Iterable[Flight]) -> int:
@@ -113,3 +128,23 @@ def in_flight(strikes: Iterable[Strike], flights: Iterable[Flight]) -> int:
         any(one.was_in_the_air(strike.at) for port in strike.ports for one in by_port.get(port, ()))
         for strike in strikes
     )
+
+
+def taken_over(strikes: Iterable[Strike], flights: Iterable[Flight]) -> int:
+    """How many stood still in the middle of a call until somebody else worked in that lane."""
+    everything = list(flights)
+    found = 0
+    for strike in strikes:
+        left = {
+            one.lane
+            for one in everything
+            if one.lane and one.port in strike.ports and one.was_in_the_air(strike.at)
+        }
+        found += any(
+            one.lane in left
+            for one in everything
+            if one.port not in strike.ports
+            and strike.over
+            and one.begun_between(strike.at, strike.over)
+        )
+    return found

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import random
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
+from shutil import copyfile
 
 from connectors.sandbox.api import RIGHTS, Account
 from connectors.sandbox.contacts import Contacts, Habit
@@ -19,6 +22,9 @@ from connectors.sandbox.weather import Weather
 
 KEY = "key-of-the-storm"
 CONTACTS = "/v1/contacts"
+SEARCH = f"{CONTACTS}/search"
+LATER = (0.3, 2.8)  # seconds after it was cut off; three are declared
+RESETS = 0.7  # of what is late
 
 
 class Deleting(SandboxFlaky):
@@ -32,13 +38,18 @@ PLATFORMS = {Deleting.platform.name: Deleting.platform}
 
 
 class Server(Imitation):
-    """Each call takes ``latency`` seconds."""
+    """
+    Each call takes ``latency`` seconds. Of the changes a share of ``late`` gets no answer, and is
+    carried out later.
+    """
 
-    def __init__(self, journal: Path, port: int, latency: float) -> None:
+    def __init__(self, journal: Path, port: int, latency: float, late: float = 0.0) -> None:
         account = Account("deleting", "Deleting", {KEY: RIGHTS})
         super().__init__(account, "", Contacts(Habit.FLAKY, LISTS, Journal(journal)), port=port)
         self.limit = None
         self.latency = latency
+        self.late = late
+        self.chance = random.Random(len(LISTS))  # noqa: S311 - a storm, and no secret
         self.RequestHandlerClass = Journaled  # the base class names its own
 
 
@@ -48,13 +59,40 @@ class Journaled(Exchange):
     def suffer(self, call: Call, number: int, weather: Weather) -> None:
         self.server.journal.write("begun", call=number, port=self.client_address[1])
         time.sleep(self.server.latency)
-        super().suffer(call, number, weather)
+        changes = call.method != "GET" and call.path != SEARCH
+        if changes and self.server.chance.random() < self.server.late:
+            self.be_late(call, number)
+        else:
+            super().suffer(call, number, weather)
         self.server.journal.write("answered", call=number)
+
+    def be_late(self, call: Call, number: int) -> None:
+        """
+        Resets the connection at once, or says nothing until the caller gives up; the deed comes
+        after that. Who never gives up, because he stands still, gets nothing.
+        """
+        seconds = self.server.chance.uniform(*LATER)
+        if self.server.chance.random() < RESETS or self.hung_up():
+            self.server.apply_later(call, number, seconds)
+        self.cut(number)
+
+    def hung_up(self) -> bool:
+        """Whether the caller did within the time that an attempt may take."""
+        self.connection.settimeout(Deleting.platform.deadline.total_seconds())
+        try:
+            return not self.connection.recv(1)
+        except TimeoutError:
+            return False
+        except ConnectionError:
+            return True
 
 
 @dataclass(slots=True)
 class Flight:
-    """One call. ``carried_out``: it did what it asked, whoever heard of that."""
+    """
+    One call. ``carried_out``: it did what it asked, whoever heard of that; ``applied`` is the
+    journal's line that says so.
+    """
 
     number: int
     method: str
@@ -63,16 +101,35 @@ class Flight:
     port: int = 0
     begun_at: datetime | None = None
     carried_out: bool = False
+    applied: int = 0
+    cut: bool = False  # without an answer
     answered_at: datetime | None = None
 
     @property
     def creates(self) -> bool:
         return self.method == "POST" and self.path == CONTACTS
 
+    @property
+    def email(self) -> str:
+        """Whom it looks for or creates; empty where it names an id."""
+        return str(json.loads(self.body or "{}").get("email", ""))
+
+    @property
+    def lane(self) -> str:
+        """The part of an address that says which; empty where none is named."""
+        return self.email.partition("@")[0].rpartition(".")[2]
+
+    @property
+    def looks(self) -> bool:
+        return self.path == SEARCH
+
     def was_in_the_air(self, moment: datetime) -> bool:
         over = self.answered_at
         begun = self.begun_at is not None and self.begun_at <= moment
         return begun and (over is None or moment < over)
+
+    def begun_between(self, first: datetime, last: datetime) -> bool:
+        return self.begun_at is not None and first < self.begun_at < last
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +141,8 @@ class Books:
 
     @classmethod
     def read(cls, path: Path) -> Books:
-        journal = Journal(path)
+        """A copy: opening a journal cuts off what somebody is just writing there."""
+        journal = Journal(Path(copyfile(path, path.with_suffix(".read"))))
         found = cls(Contacts(Habit.FLAKY, LISTS, journal), dict(flights(journal)))
         journal.close()
         return found
@@ -100,7 +158,10 @@ def flights(journal: Journal) -> Iterator[tuple[int, Flight]]:
                 one = found[record["call"]]
                 one.port, one.begun_at = record["port"], datetime.fromisoformat(record["at"])
             case "applied":
-                found[record["call"]].carried_out = record["status"] < HTTPStatus.BAD_REQUEST
+                one = found[record["call"]]
+                one.applied, one.carried_out = number, record["status"] < HTTPStatus.BAD_REQUEST
+            case "cut":
+                found[record["call"]].cut = True
             case "answered":
                 found[record["call"]].answered_at = datetime.fromisoformat(record["at"])
             case _:

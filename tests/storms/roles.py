@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ from app.running import working
 from app.serving import serving
 from app.settings import Settings
 from app.wiring import Installation
+from core import database
 from core.http import WayOut
+from core.ledger import lanes, leading
 from tests.storms.platform import CONNECTORS, Server
 from workers.reach import Reach
 
@@ -33,7 +36,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """``port`` is the door's or the platform's; ``journal`` and ``latency`` are the platform's."""
+    """
+    ``port`` is the door's or the platform's; ``journal``, ``latency`` and ``late`` are the
+    platform's. ``spans`` are the seconds of a lane's lease, of leading, of a transaction in which
+    nothing is said; None: the product's own.
+    """
 
     kind: Kind
     log: str
@@ -42,6 +49,8 @@ class Role:
     port: int = 0
     journal: str = ""
     latency: float = 0.0
+    late: float = 0.0
+    spans: Sequence[float] | None = None
 
 
 @contextmanager
@@ -55,8 +64,11 @@ def live(role: Role, warm: Installation | None) -> None:
     """Never returns: whoever is told to play is killed."""
     logging.basicConfig(filename=role.log, level=logging.WARNING, force=True)
     if role.kind is Kind.PLATFORM:
-        Server(Path(role.journal), role.port, role.latency).serve_forever()
+        Server(Path(role.journal), role.port, role.latency, role.late).serve_forever()
     assert warm is not None, "rehearse first"
+    if role.spans is not None:
+        spans = (timedelta(seconds=one) for one in role.spans)
+        lanes.LEASE, leading.LEASE, database.STANDS_STILL = spans
     way_out = WayOut(insecure=warm.settings.allow_insecure_hosts)
     installation = replace(warm, reach=Reach(CONNECTORS, way_out, {}))
     threads = 0 if role.kind is Kind.DOOR else role.threads
