@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -24,6 +22,7 @@ from tests.end_to_end.crash_matrix.platform import Books, Change, DeletingServer
 from tests.end_to_end.crash_matrix.scene import Played, play
 from tests.end_to_end.crash_matrix.stage import Stage
 from tests.end_to_end.crash_matrix.wishes import ANNA, BERT
+from tests.storms.noted import Note, Storm
 
 AGAIN = 'To see it again: make storm ARGS="-k {}"'
 PLAYED: list[Played] = []
@@ -71,18 +70,18 @@ def test_in_no_story_on_no_database_does_a_death_break_a_promise(places: Places,
 
 
 @pytest.mark.storm
-def test_what_the_matrix_came_to(capsys: pytest.CaptureFixture[str]) -> None:
-    """By invariant of RELIABILITY §3; every run has killed at least one process."""
+def test_what_the_matrix_came_to(note: Note) -> None:
+    """``broken`` invariants of RELIABILITY §3; every run has killed at least one process."""
     broken = Counter(what.partition(":")[0] for one in PLAYED for what in one.found)
-    result = {
-        "name": "crash matrix",
-        "runs": len(PLAYED),
-        "kills": sum(len(one.deaths) for one in PLAYED),
-        "operations": sum(one.promised for one in PLAYED),
-        "broken": broken,
-    }
-    with capsys.disabled():
-        sys.stdout.write(f"\n{json.dumps(result)}\n")
+    note(
+        Storm(
+            name="crash matrix",
+            operations=sum(one.promised for one in PLAYED),
+            kills=sum(len(one.deaths) for one in PLAYED),
+        ),
+        runs=len(PLAYED),
+        broken=broken.total(),
+    )
     assert all(one.deaths for one in PLAYED)
     assert not broken
 
