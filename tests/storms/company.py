@@ -24,7 +24,7 @@ from core import keyfile
 from tests.servers import wait_for_port
 from tests.storms.administration import Administration
 from tests.storms.forge import Forge
-from tests.storms.oracle import Findings, Strike, judge
+from tests.storms.oracle import Findings, Strike, judge, told
 from tests.storms.platform import Books
 from tests.storms.roles import HOST, Kind, Role, opened
 from tests.storms.schools import School, ended, open_school
@@ -192,8 +192,8 @@ class Company:
         return time.monotonic() - began
 
     def judge(self, administration: Administration) -> Findings:
-        books = Books.read(self.journal)
-        return judge(self.installation.ledger, administration, books, self.strikes)
+        reports = told(self.installation.ledger, administration.schools)
+        return judge(reports, administration, Books.read(self.journal), self.strikes)
 
     def close(self) -> None:
         """Whoever still runs is told to die."""

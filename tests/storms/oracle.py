@@ -43,13 +43,20 @@ class Findings:
     in_flight_kills: int
 
 
+def told(ledger: Ledger, schools: Sequence[School]) -> list[Sequence[Line]]:
+    """What the report says of each; to be read before the books, by which it has to be true."""
+    return [lines(ledger, school) for school in schools]
+
+
 def judge(
-    ledger: Ledger, administration: Administration, books: Books, strikes: Iterable[Strike]
+    reports: Sequence[Sequence[Line]],
+    administration: Administration,
+    books: Books,
+    strikes: Iterable[Strike],
 ) -> Findings:
     known: dict[UUID, Line] = {}
     strangers = 0
-    for school in administration.schools:
-        listed = lines(ledger, school)
+    for school, listed in zip(administration.schools, reports, strict=True):
         known |= {line.id: line for line in listed}
         strangers += len(listed) - promised(administration, school)
     accepted = {

@@ -17,7 +17,7 @@ from tests.end_to_end.crash_matrix.wishes import wanted
 from tests.storms.administration import Administration
 from tests.storms.company import Company, company
 from tests.storms.noted import Note, Storm
-from tests.storms.oracle import Findings, judge
+from tests.storms.oracle import Findings, judge, told
 from tests.storms.platform import Books
 from tests.storms.roles import Kind
 
@@ -114,8 +114,8 @@ def test_the_oracle_sees_what_is_wrong(alone: Company) -> None:
     asking = Administration(alone.door, alone.schools, 100, 2, chance)
     asking.run()
     alone.settle(SHORT_ALONE.patience)
-    books, ledger = Books.read(alone.journal), alone.installation.ledger
-    right = judge(ledger, asking, books, ())
+    reports, books = told(alone.installation.ledger, alone.schools), Books.read(alone.journal)
+    right = judge(reports, asking, books, ())
     assert right == Findings(0, 0, 0, 0, 0, 0)
     ends = {who: wanted(wishes) for who, wishes in asking.asked.items()}
     there = [who for who, held in ends.items() if held and held[0::3] == (who.email, "subscribed")]
@@ -126,7 +126,7 @@ def test_the_oracle_sees_what_is_wrong(alone: Company) -> None:
     creating = next(flight for flight in books.flights.values() if flight.creates)
     again = {**books.flights, -1: creating}
     asking.asked[there[2]][-1].operation = uuid4()
-    wrong = judge(ledger, asking, Books(books.contacts, again), ())
+    wrong = judge(reports, asking, Books(books.contacts, again), ())
     assert (wrong.lost, wrong.doubled, wrong.resurrected) == (1, 1, 1)
     assert wrong.falsely_verified == len((there[0], gone[0]))
 
