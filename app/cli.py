@@ -25,6 +25,7 @@ from app.commands import (
 from app.commands.alerts import alerts
 from app.commands.answering import answer
 from app.commands.asking import ask
+from app.commands.auditing import audit
 from app.commands.connections import connection
 from app.commands.customers import customer, lists
 from app.commands.tasks import tasks
@@ -94,6 +95,7 @@ app.command()(linking.link)
 app.command()(linking.unlink)
 app.add_typer(tasks, name="tasks")
 app.add_typer(alerts, name="alerts")
+app.add_typer(audit, name="audit")
 app.command()(running.serve)
 app.command()(running.work)
 app.command()(running.demo)

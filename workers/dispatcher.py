@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from core.database import DatabaseAway
-from core.ledger import Ledger, alerts, finishing, hosts, idempotency, lanes, undo
+from core.ledger import Ledger, alerts, audit, finishing, hosts, idempotency, lanes, undo
 from workers.outage import Outage
 from workers.schedule import SILENCE
 from workers.session import Leadership, dead
@@ -24,7 +24,7 @@ TIDY = timedelta(minutes=1)
 class Dispatcher:
     """
     Rings what is due, takes lanes back from the dead, carries out the erasures that nobody
-    undid in time, and tidies up once a minute.
+    undid in time, seals what happened, and tidies up once a minute.
 
     A broker that is away costs nothing but the wait: the rows stay due.
     """
@@ -43,6 +43,7 @@ class Dispatcher:
             try:
                 if self.leadership.held():
                     self.tick()
+                    audit.seal(self.ledger)
             except DatabaseAway as away:
                 log.warning("the database is away: %s", away)
             except Exception as error:  # noqa: BLE001 - the next tick may succeed

@@ -351,6 +351,18 @@ events = sa.Table(
     sa.Column("position", sa.BigInteger),
     sa.Column("seal", sa.LargeBinary),
     sa.ForeignKeyConstraint(["was", "became"], ["transitions.was", "transitions.became"]),
+    sa.Index("ix_events_sealed", "customer", "position"),
+    few("ix_events_unsealed", "id", where="position IS NULL"),
+)
+
+# The newest sealed event of each customer.
+audit_heads = sa.Table(
+    "audit_heads",
+    metadata,
+    sa.Column("customer", sa.ForeignKey("customers.id"), primary_key=True),
+    sa.Column("position", sa.BigInteger, nullable=False),  # 0 before the first
+    sa.Column("seal", sa.LargeBinary, nullable=False),
+    sa.Column("at", Moment, nullable=False),
 )
 
 # Keys of the HTTP API: random and long, so that a plain hash of them keeps them.

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from core.connector import Account
 from core.database import DatabaseAway
 from core.errors import TryLater
-from core.ledger import Ledger, alerts, api_keys, finishing, idempotency, lanes
+from core.ledger import Ledger, alerts, api_keys, audit, finishing, idempotency, lanes
 from core.ledger import connections as connections_of
 from core.ledger.alerts import Threshold
 from core.ledger.idempotency import Answer, Asked
@@ -311,6 +311,18 @@ def test_only_one_leads_and_another_takes_over(
     school.passing(HOUR)
     until(lambda: second.rung == [school.lane])
     assert first.rung in ([school.lane], [school.lane] * 2)
+
+
+def test_what_happened_is_sealed_by_who_leads(
+    school: School, running: Callable[[Dispatcher], None]
+) -> None:
+    def sealed() -> int:
+        with school.ledger.read() as tx:
+            return audit.verify(school.ledger, tx, school.customer.id).events
+
+    school.subscribe()
+    running(Dispatcher(school.ledger, Bell()))
+    until(lambda: sealed() > 0)
 
 
 def test_a_tick_that_fails_is_tried_again(
