@@ -4,6 +4,8 @@ ONCE ?=
 ARGS ?=
 # How many test processes; files stay whole, as many of them share one server.
 PARALLEL ?= 2
+# How long the soak lasts.
+MINUTES ?= 30
 
 BIN := .venv/bin
 MAILMAN := .venv-mailman
@@ -24,15 +26,19 @@ demo: .venv/run.stamp $(MAILMAN)/stamp ## Run the whole product on this machine;
 		$(BIN)/courseflow-sync demo $(if $(filter 1,$(ONCE)),--once)
 
 .PHONY: test
-test: .venv/dev.stamp $(MAILMAN)/stamp ## Run every test but the storms; ARGS="-k name" narrows it
+test: .venv/dev.stamp $(MAILMAN)/stamp ## Run every test but storms and soak; ARGS="-k name" narrows it
 	@COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON="$(CURDIR)/$(MAILMAN)/bin/python" \
 		$(BIN)/pytest -n $(PARALLEL) --dist loadfile --no-loadscope-reorder \
-		-m "not storm" $(ARGS)
+		-m "not storm and not soak" $(ARGS)
 
 .PHONY: storm
 storm: .venv/dev.stamp $(MAILMAN)/stamp ## Run the slow tests: crashes, races, floods
 	@COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON="$(CURDIR)/$(MAILMAN)/bin/python" \
 		$(BIN)/pytest -m storm $(ARGS)
+
+.PHONY: soak
+soak: .venv/dev.stamp ## Run for half an hour, to see that nothing grows; MINUTES=5 is shorter
+	@MINUTES=$(MINUTES) $(BIN)/pytest -m soak tests/storms/test_soak.py $(ARGS)
 
 .PHONY: bench
 bench: .venv/dev.stamp ## Measure, beside what a plain program would do; writes var/bench.json

@@ -21,6 +21,8 @@ from app import wiring
 from app.settings import Settings
 from app.wiring import Installation
 from core import keyfile
+from core.migrations import Store
+from tests.databases import Server
 from tests.servers import wait_for_port
 from tests.storms.administration import Administration
 from tests.storms.forge import Forge
@@ -233,3 +235,25 @@ def company(folder: Path, **given: Any) -> Iterator[Company]:
             yield made
         finally:
             made.close()
+
+
+@contextmanager
+def shared_company(folder: Path, server: Server, broker_url: str) -> Iterator[Company]:
+    """On PostgreSQL, with a broker that processes share."""
+    urls = {store: server.create() for store in Store}
+    given = {
+        "database_url": urls[Store.LEDGER],
+        "safe_url": urls[Store.SAFE],
+        "broker_url": broker_url,
+    }
+    with company(folder, **given) as made:
+        yield made
+    for url in urls.values():
+        server.drop(url)
+
+
+@contextmanager
+def lone_company(folder: Path) -> Iterator[Company]:
+    """On SQLite, all in one process."""
+    with company(folder, database_url=f"sqlite:///{folder}/ledger.db") as made:
+        yield made

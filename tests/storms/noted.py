@@ -1,4 +1,4 @@
-"""What a storm came to: checked, shown when the run is over, kept in ``var/storm.json``."""
+"""What a storm came to: checked, shown when the run is over, kept in ``var/``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Protocol
 
 import pytest
 
-KEPT = Path(__file__).parents[2] / "var" / "storm.json"
+KEPT = Path(__file__).parents[2] / "var"
+MARKS = {"storm", "soak"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,6 @@ def pytest_terminal_summary(
     terminalreporter.section("storms")
     for storm in sorted(storms, key=lambda one: str(one["name"])):
         terminalreporter.write_line(", ".join(f"{name} {value}" for name, value in storm.items()))
-    if config.option.markexpr == "storm":
-        KEPT.parent.mkdir(exist_ok=True)
-        KEPT.write_text(json.dumps(storms, indent=1) + "\n")
+    if config.option.markexpr in MARKS:
+        KEPT.mkdir(exist_ok=True)
+        (KEPT / f"{config.option.markexpr}.json").write_text(json.dumps(storms, indent=1) + "\n")

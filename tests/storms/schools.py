@@ -85,13 +85,16 @@ def request(school: School, verb: Verb) -> Request:
 def next_wish(
     who: Member, before: Sequence[Wish], numbers: count[int], chance: random.Random
 ) -> Wish:
-    held = wanted(before)
+    """No two ask for the same, so that a call which comes twice can be told from two wishes."""
+    held, number = wanted(before), next(numbers)
     verb = chance.choice(FOLLOWS[held[3] if held else ""])
     changes: dict[str, str] = {}
     if verb is Verb.UPDATE:
-        moves = chance.random() < 0.2
-        changes = {"email": who.new_email} if moves else {"last_name": chance.choice(SURNAMES)}
-    return wish(who, verb, next(numbers), datetime.now(UTC), **changes)
+        assert held is not None
+        moves = chance.random() < 0.2 and held[0] != who.new_email
+        name = f"{chance.choice(SURNAMES)} {number}"
+        changes = {"email": who.new_email} if moves else {"last_name": name}
+    return wish(who, verb, number, datetime.now(UTC), **changes)
 
 
 def lines(ledger: Ledger, school: School) -> Sequence[Line]:

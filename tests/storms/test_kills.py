@@ -11,11 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from core.migrations import Store
 from tests.databases import Server
 from tests.end_to_end.crash_matrix.wishes import wanted
 from tests.storms.administration import Administration
-from tests.storms.company import Company, company
+from tests.storms.company import Company, lone_company, shared_company
 from tests.storms.noted import Note, Storm
 from tests.storms.oracle import Findings, judge, told
 from tests.storms.platform import Books
@@ -56,24 +55,14 @@ storm = [pytest.mark.storm, pytest.mark.timeout(900)]
 
 @pytest.fixture
 def shared(request: pytest.FixtureRequest, tmp_path: Path, postgresql: Server) -> Iterator[Company]:
-    """On PostgreSQL, with a broker that processes share."""
     broker: str = request.getfixturevalue(f"{request.param}_url")
-    urls = {store: postgresql.create() for store in Store}
-    given = {
-        "database_url": urls[Store.LEDGER],
-        "safe_url": urls[Store.SAFE],
-        "broker_url": broker,
-    }
-    with company(tmp_path, **given) as made:
+    with shared_company(tmp_path, postgresql, broker) as made:
         yield made
-    for url in urls.values():
-        postgresql.drop(url)
 
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[Company]:
-    """On SQLite, all in one process."""
-    with company(tmp_path, database_url=f"sqlite:///{tmp_path}/ledger.db") as made:
+    with lone_company(tmp_path) as made:
         yield made
 
 
