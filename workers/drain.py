@@ -19,7 +19,7 @@ from workers.company import Company
 from workers.flow import Flow
 from workers.reach import Reach
 from workers.schedule import rest_after
-from workers.session import Session
+from workers.session import Session, living
 from workers.turn import Hands, Turn
 
 log = logging.getLogger(__name__)
@@ -56,8 +56,7 @@ class Worker:
     def session(self) -> Session:
         """This process's session; a new one when the database dropped the last."""
         with self._opening:
-            if self._session is None or not self._session.alive():
-                self._session = Session(self.ledger)
+            self._session = living(self._session, self.ledger)
             return self._session
 
     def drain(self, connection: UUID) -> None:

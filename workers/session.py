@@ -12,13 +12,14 @@ from typing import Protocol
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, PendingRollbackError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError, ResourceClosedError
 
 from core.database import Database, DatabaseAway
 from core.ledger import Ledger, leading
 from core.ledger.schema import sessions
 
-LOST = (DBAPIError, PendingRollbackError)  # the second whenever a broken connection is asked again
+# The second whenever a broken connection is asked again, the third once we hung up.
+LOST = (DBAPIError, PendingRollbackError, ResourceClosedError)
 LOCK_SPACE = 0x5E551  # the first half of PostgreSQL's two-part advisory locks
 
 
@@ -43,6 +44,15 @@ class Session:
         self._alive.close()
 
 
+def living(session: Session | None, ledger: Ledger) -> Session:
+    """This one, or a new one where the database dropped it."""
+    if session is not None:
+        if session.alive():
+            return session
+        session.close()
+    return Session(ledger)
+
+
 class Leadership:
     """
     At most one process leads, for as long as it says so again. Whoever dies is followed at once,
@@ -55,8 +65,7 @@ class Leadership:
 
     def held(self) -> bool:
         """Whether we lead now; tries to whenever nobody does."""
-        if self._session is None or not self._session.alive():
-            self._session = Session(self.ledger)
+        self._session = living(self._session, self.ledger)
         me = self._session.id
         with self.ledger.read() as tx:
             leader, now = leading.leader(tx), tx.now
@@ -170,4 +179,5 @@ class ServerLock:
         """Given back before we go: the server notices a closed connection a moment later."""
         with suppress(*LOST):
             self._db.exec_driver_sql("SELECT pg_advisory_unlock_all()")
-        self._db.close()
+        with suppress(*LOST):
+            self._db.close()

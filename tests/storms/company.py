@@ -62,7 +62,8 @@ class Company:
 
     def open(self, schools: int, members: int) -> None:
         """The platform, the schools with a lane each, everything rehearsed."""
-        self.begin("platform", self.role(Kind.PLATFORM, self.port))
+        fair = self.role(Kind.PLATFORM, self.port)
+        self.begin("platform", fair)
         wait_for_port(self.port)
         platform = f"http://{HOST}:{self.port}"
         self.schools = [
@@ -70,6 +71,10 @@ class Company:
             for number in range(schools)
         ]
         self.forge.rehearse(self.settings, platform)
+        if self.late:
+            end(self.running["platform"][1])
+            self.begin("platform", replace(fair, late=self.late))
+            wait_for_port(self.port)
 
     def hire(self, names: Sequence[str]) -> None:
         for name in names:
@@ -90,7 +95,6 @@ class Company:
             port=port,
             journal=str(self.journal),
             latency=self.latency,
-            late=self.late,
             spans=self.spans,
         )
 
@@ -100,25 +104,26 @@ class Company:
     def kill(self, name: str) -> None:
         """And begin another in its place."""
         role, process = self.running[name]
-        self.strike(process, signal.SIGKILL)
-        while psutil.pid_exists(process):
-            time.sleep(0.001)
+        self.notice(process)
+        end(process)
         self.begin(name, role)
 
     def pause(self, name: str) -> None:
         """It keeps its connections and its locks, and does nothing until ``wake``."""
         self.asleep[name] = len(self.strikes)
-        self.strike(self.running[name][1], signal.SIGSTOP)
+        process = self.running[name][1]
+        self.notice(process)
+        os.kill(process, signal.SIGSTOP)
 
     def wake(self, name: str) -> None:
         which = self.asleep.pop(name)
         self.strikes[which] = replace(self.strikes[which], over=datetime.now(UTC))
         os.kill(self.running[name][1], signal.SIGCONT)
 
-    def strike(self, process: int, how: signal.Signals) -> None:
+    def notice(self, process: int) -> None:
+        """It is struck now; from where it calls, nobody can ask it afterwards."""
         ports = frozenset(one.laddr.port for one in lines_of(process))
         self.strikes.append(Strike(datetime.now(UTC), ports))
-        os.kill(process, how)
 
     def calls(self, name: str) -> bool:
         """Whether it has a line to the platform."""
@@ -202,6 +207,12 @@ class Company:
         for _, process in self.running.values():
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
+
+
+def end(process: int) -> None:
+    os.kill(process, signal.SIGKILL)
+    while psutil.pid_exists(process):
+        time.sleep(0.001)
 
 
 def lines_of(process: int) -> Sequence[Any]:

@@ -15,7 +15,9 @@ MINUTE = 60.0
 WARM_UP = 0.2  # of the time: pools fill, statements are compiled, modules are imported
 LAST = 0.2  # of the time
 MOST = 1.0  # MiB a minute
-SPARE = 4  # what one more thread at work holds: a line to ledger, safe, broker, platform
+# What eight threads may come to hold: each a line to ledger, safe, broker and platform. Pools keep
+# what a busy moment needed; a leak at each fault, or at each call, is soon beyond that.
+ROOM = 8 * 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ def slope(readings: Sequence[Reading]) -> float:
 
 def risen(readings: Sequence[Reading]) -> float:
     """
-    How many descriptors more it holds in the last part than ever since it was warm. Medians: a
-    fault takes lines away or adds some for seconds, while a leak adds and never takes.
+    How many descriptors more it holds in the last part than it mostly did since it was warm. By
+    medians: a fault takes lines away or adds some for seconds, a leak adds and never takes.
     """
     usual, last = since(readings, WARM_UP), since(readings, 1 - LAST)
     return middle(last) - middle(usual)

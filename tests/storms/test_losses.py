@@ -13,10 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from core.migrations import Store
 from tests.databases import Server
 from tests.storms.administration import Administration
-from tests.storms.company import Company, company
+from tests.storms.company import Company, company, shared_company
 from tests.storms.noted import Note, Storm
 from tests.storms.roles import Kind
 from tests.storms.servers import Postgres, Rabbit, Redis, a_disk
@@ -62,19 +61,11 @@ short_and_full = pytest.mark.parametrize(
 
 @contextmanager
 def shared(folder: Path, server: Server, broker: str, plan: Plan) -> Iterator[Company]:
-    urls = {store: server.create() for store in Store}
-    given = {
-        "database_url": urls[Store.LEDGER],
-        "safe_url": urls[Store.SAFE],
-        "broker_url": broker,
-    }
-    with company(folder, **given) as made:
+    with shared_company(folder, server, broker) as made:
         made.open(plan.schools, plan.members)
         made.hire([f"worker {number}" for number in range(plan.workers)])
         made.open_door("door")
         yield made
-    for url in urls.values():
-        server.drop(url)
 
 
 @short_and_full

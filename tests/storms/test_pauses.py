@@ -36,6 +36,7 @@ class Plan:
     every: float  # from one strike to the next
     strikes: int
     in_flight: int  # strikes in the middle of a call, at the least
+    over: int = 0  # of those, after which somebody else went on, at the least
     patience: float
     lasts: float = 0.0  # how long somebody stands still; longer than both leases
     spans: Sequence[float] | None = None  # as in Role
@@ -65,6 +66,7 @@ FULL = Plan(
     every=7.0,
     strikes=28,
     in_flight=5,
+    over=2,
     patience=120,
     lasts=75.0,  # the leader's lease, a lane's after it, and who comes then
 )
@@ -188,7 +190,7 @@ def ends(
     )
     assert strikes >= plan.strikes / 2
     assert found.in_flight_kills >= plan.in_flight
-    assert over >= found.in_flight_kills / 4 or not pauses
+    assert over >= plan.over
     assert acts >= plan.acts
     assert found.open <= (1 - ENDED) * schools.operations, found
     assert schools.refused == []

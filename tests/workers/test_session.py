@@ -16,12 +16,14 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from core.database import Database, DatabaseAway
 from core.ledger import Ledger, lanes, leading
 from core.migrations import Store
 from tests.databases import NOW, Clock, Server, Urls
 from tests.threads import at_once
 from tests.workers.school import School
-from workers.session import Leadership, Session, dead
+from workers import session as module
+from workers.session import Leadership, Lock, Session, dead
 
 ROOT = Path(__file__).parents[2]
 AT_ONCE = 1.0  # second: the promise
@@ -210,6 +212,35 @@ def test_a_session_whose_server_connection_broke_knows_it(
     session.close()
     assert dead(ledger, {session.id}) == {session.id}
     assert leadership.held(), "it is taken anew"
+    leadership.close()
+
+
+@pytest.mark.parametrize("urls", ["postgresql"], indirect=True)
+def test_a_session_that_broke_is_hung_up_and_followed_once_the_database_is_back(
+    ledger: Ledger, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leadership = Leadership(ledger)
+    assert leadership.held()
+    postgresql.run("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+    hung_up: list[UUID] = []
+    close, lock = Session.close, module.held_lock
+    away = iter([DatabaseAway("OperationalError")])
+
+    def noted(session: Session) -> None:
+        hung_up.append(session.id)
+        close(session)
+
+    def locked(database: Database, session: UUID) -> Lock:
+        for error in away:
+            raise error
+        return lock(database, session)
+
+    monkeypatch.setattr(Session, "close", noted)
+    monkeypatch.setattr(module, "held_lock", locked)
+    with pytest.raises(DatabaseAway):
+        leadership.held()
+    assert leadership.held()
+    assert len(set(hung_up)) == 1
     leadership.close()
 
 
