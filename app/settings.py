@@ -79,13 +79,8 @@ class Settings(BaseSettings):
 
     @property
     def safe_database_url(self) -> str:
-        """Raises BadSettings when the safe has no database of its own."""
+        """Raises BadSettings where none is named for the safe."""
         if self.safe_url:
-            if self.safe_url == self.database_url:
-                raise BadSettings(
-                    "COURSEFLOW_SYNC_SAFE_URL names the ledger's own database. The safe must "
-                    "never be in the ledger's dumps: give it a database of its own."
-                )
             return self.safe_url
         if self.database_url.startswith("sqlite:///"):
             ledger = Path(self.database_url.removeprefix("sqlite:///"))

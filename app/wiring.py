@@ -19,7 +19,7 @@ from core.ledger import Ledger
 from core.ledger import connections as ledger_connections
 from core.ledger.connections import Connection
 from core.ledger.customers import Customer, lists_of
-from core.migrations import Store
+from core.migrations import Store, pairing
 from core.refusals import CannotAccept, Unknown
 from core.report.condition import conditions
 from core.safe import Safe
@@ -47,6 +47,7 @@ def databases(settings: Settings) -> Iterator[dict[Store, Database]]:
     try:
         for database in stores.values():
             database.check()
+        pairing.apart(stores[Store.LEDGER], stores[Store.SAFE])
         yield stores
     finally:
         for database in stores.values():
@@ -58,6 +59,7 @@ def migrate(settings: Settings) -> None:
     with databases(settings) as stores:
         for store, database in stores.items():
             migrations.upgrade(database, store)
+        pairing.pair(stores[Store.LEDGER], stores[Store.SAFE])
 
 
 @contextmanager
@@ -71,6 +73,7 @@ def opened(settings: Settings) -> Iterator[Installation]:
     with databases(settings) as stores:
         for store, database in stores.items():
             migrations.check(database, store)
+        pairing.check(stores[Store.LEDGER], stores[Store.SAFE])
         way_out = WayOut(insecure=settings.allow_insecure_hosts)
         ledger = Ledger(stores[Store.LEDGER], Safe(stores[Store.SAFE]), keys)
         reach = Reach(connectors.installed(), way_out, settings.platform_urls)

@@ -39,6 +39,9 @@ def few(name: str, *columns: str, where: str, sqlite: str | None = None) -> sa.I
     )
 
 
+# One row: the number by which ledger and safe know each other.
+installation = sa.Table("installation", metadata, sa.Column("id", sa.Uuid, primary_key=True))
+
 customers = sa.Table(
     "customers",
     metadata,

@@ -21,6 +21,9 @@ class Tombstone(StrEnum):
 
 KEPT = {Tombstone.RESTORE: timedelta(days=120), Tombstone.DO_NOT_RETURN: timedelta(days=730)}
 
+# One row: the number by which ledger and safe know each other.
+installation = sa.Table("installation", metadata, sa.Column("id", sa.Uuid, primary_key=True))
+
 person_keys = sa.Table(
     "person_keys",
     metadata,

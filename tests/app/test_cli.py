@@ -56,6 +56,9 @@ COMMANDS = [
     ("tasks", "list"),
     ("tasks", "show"),
     ("tasks", "attest"),
+    ("alerts", "list"),
+    ("audit", "heads"),
+    ("audit", "verify"),
     ("serve",),
     ("work",),
     ("demo",),
@@ -158,8 +161,50 @@ class TestBeforeAnythingStarts:
             assert "hush" not in said
 
     def test_a_safe_in_the_ledger_is_refused(self, cli: CommandLine) -> None:
-        cli.env[f"{PREFIX}SAFE_URL"] = cli.env[f"{PREFIX}DATABASE_URL"]
-        assert "database of its own" in cli.refused("migrate")
+        for spelling in ("ledger.db", f"../{cli.folder.name}/ledger.db"):
+            cli.env[f"{PREFIX}SAFE_URL"] = f"sqlite:///{cli.folder}/{spelling}"
+            assert "database of its own" in cli.refused("migrate")
+
+    @pytest.mark.parametrize("command", [["migrate"], ["customer", "list"]])
+    def test_the_safe_of_another_ledger_is_refused(
+        self, school: CommandLine, command: list[str]
+    ) -> None:
+        school.ok(
+            "ask",
+            "erase",
+            SCHOOL,
+            "cf-1",
+            "--person",
+            "-",
+            "--yes",
+            given={"email": "jan.jansen@example.nl"},
+        )
+        own = school.env[f"{PREFIX}DATABASE_URL"]
+        school.env[f"{PREFIX}DATABASE_URL"] = f"sqlite:///{school.folder}/other.db"
+        school.ok("migrate")
+        school.env[f"{PREFIX}SAFE_URL"] = f"sqlite:///{school.folder}/other-safe.db"
+        school.env[f"{PREFIX}DATABASE_URL"] = own
+        assert "does not belong to this ledger" in school.refused(*command)
+
+    def test_an_empty_safe_does_not_take_the_place_of_one_that_was_lost(
+        self, school: CommandLine
+    ) -> None:
+        school.ok(
+            "ask",
+            "erase",
+            SCHOOL,
+            "cf-1",
+            "--person",
+            "-",
+            "--yes",
+            given={"email": "jan.jansen@example.nl"},
+        )
+        (school.folder / "ledger-safe.db").unlink()
+        assert "does not belong to this ledger" in school.refused("migrate")
+
+    def test_migrating_again_changes_nothing(self, school: CommandLine) -> None:
+        school.ok("migrate")
+        school.ok("customer", "list")
 
     def test_a_file_that_is_no_database_is_refused(self, cli: CommandLine) -> None:
         (cli.folder / "ledger.db").write_bytes(b"this is no database, it is a sentence" * 100)
