@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
@@ -63,7 +64,13 @@ def unreached(error: Any) -> str:
     return f"The platform could not do this ({error.detail}). Try again later."
 
 
+def exists(error: Any) -> str:
+    return f"{error.filename} exists already, and stays as it is. Choose another name."
+
+
 def refused_by_machine(error: Any) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "Another process listens there already. Stop it, or choose another --port."
     where = f" ({error.filename})" if error.filename else ""
     return (
         f"This machine refused: {error.strerror or type(error).__name__}{where}. The command "
@@ -84,6 +91,7 @@ SENTENCES: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (DatabaseError, no_database),
     (CannotOpen, sealed),
     (ConnectorError, unreached),
+    (FileExistsError, exists),
     (OSError, refused_by_machine),
 )
 

@@ -38,7 +38,7 @@ EXTRAS = (
 )
 WITHHELD = "a message of another library, not shown because it may quote personal data"
 UNFIT = "a message that does not fit its arguments"
-ADDRESS = re.compile(r"[^\s\"'<>(),;]*(?:@|%40)[^\s\"'<>(),;]*", re.IGNORECASE)
+ADDRESS = re.compile(r"[^\s\"'<>(),;]+(?:@|%40)[^\s\"'<>(),;]*[^\s\"'<>(),;.]", re.IGNORECASE)
 MASK = "•••"
 PLAIN = re.compile(r"[\w .:/{}-]{1,200}")  # no @, no quotation: an id, a word, a route
 FRAMES = 8

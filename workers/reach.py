@@ -51,7 +51,8 @@ class Reach:
             return self.kind(platform).settings_model.model_validate(given)
         except ValidationError as error:
             problems = "; ".join(
-                f"{'.'.join(map(str, problem['loc'])) or 'settings'}: {problem['msg']}"
+                f"{'.'.join(map(str, problem['loc'])) or 'settings'}: "
+                f"{problem['msg'].removeprefix('Value error, ').rstrip('.')}"
                 for problem in error.errors(include_input=False, include_url=False)
             )
             raise CannotAccept(f"These settings cannot be used. {problems}.") from None

@@ -34,7 +34,8 @@ PersonFile = Annotated[
     typer.Option(
         "--person",
         metavar="FILE.json|-",
-        help="JSON with email, first_name, last_name, fields, basis; - reads standard input. "
+        help="JSON with email, first_name, last_name, fields; for subscribe also basis. - reads "
+        "standard input. "
         "Never give personal data as an argument: shells and process lists remember those.",
     ),
 ]

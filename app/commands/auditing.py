@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from app.commands import here
-from app.commands.terminal import Json, notice, tell, tell_json
+from app.commands.terminal import Json, notice, table, tell, tell_json
 from app.failures import NOTHING_DONE
 from core.database import Transaction
 from core.ledger import audit as trail
@@ -32,17 +32,26 @@ BROKEN = (
 
 
 @audit.command("heads")
-def list_heads(customer_name: CustomerOrAll = "") -> None:
+def list_heads(customer_name: CustomerOrAll = "", *, json: Json = False) -> None:
     """
-    Print where each trail ends, signed, a line of JSON for each customer.
+    Show where each trail ends; with --json signed, on one line.
 
-    Keep these lines where who can write to the database cannot, once an hour for instance:
-    courseflow-sync audit heads >> FILE. That the newest events were taken away, only they show.
+    Keep such lines where who can write to the database cannot, once an hour for instance:
+    courseflow-sync audit heads --json >> FILE. Only they show that the newest events are gone.
     """
     with here.installation() as found, found.ledger.read() as tx:
-        for owner in asked_for(tx, customer_name):
-            for head in trail.heads(tx, owner.id):
-                tell_json(head.signed(found.ledger.keys_of(tx, owner.id)))
+        ends = [
+            (owner, head, head.signed(found.ledger.keys_of(tx, owner.id)))
+            for owner in asked_for(tx, customer_name)
+            for head in trail.heads(tx, owner.id)
+        ]
+    if json:
+        tell_json([signed for _, _, signed in ends])
+        return
+    rows = [
+        (owner.name, head.position, f"{head.at:%Y-%m-%d %H:%M:%S} UTC") for owner, head, _ in ends
+    ]
+    table(("CUSTOMER", "EVENTS", "SEALED"), rows)
 
 
 @audit.command()
@@ -50,7 +59,7 @@ def verify(
     customer_name: CustomerOrAll = "",
     *,
     kept: Annotated[
-        Path | None, typer.Option("--heads", metavar="FILE", help="Lines that audit heads printed.")
+        Path | None, typer.Option("--heads", metavar="FILE", help="Lines of audit heads --json.")
     ] = None,
     json: Json = False,
 ) -> None:
@@ -81,11 +90,11 @@ def read_heads(file: Path) -> Iterator[tuple[Head, bytes]]:
     """Raises Unknown, naming the line."""
     for number, line in enumerate(file.read_text().splitlines(), 1):
         try:
-            yield Head.read(jsons.loads(line))
-        except (ValueError, RecursionError, Unknown):
+            yield from [Head.read(one) for one in jsons.loads(line)]
+        except (ValueError, TypeError, RecursionError, Unknown):
             raise Unknown(
-                f"Line {number} of {file} is no head of an audit trail. Nothing was verified. "
-                "Give a file of lines as audit heads prints them."
+                f"Line {number} of {file} holds no heads of audit trails. Nothing was verified. "
+                "Give a file of lines as audit heads --json prints them."
             ) from None
 
 

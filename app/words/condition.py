@@ -25,11 +25,11 @@ SENTENCES: Mapping[Doing, Text] = {
         "We are trying again now; you need do nothing.",
     ),
     Doing.HOST_AWAY: Text(
-        nl="{host} antwoordt sinds {since} geen enkele koppeling. Wat je vraagt blijft bewaard. "
-        "Eén koppeling probeert het elke minuut voor alle; zodra het lukt gaan we verder. Jij "
+        nl="{host} antwoordt sinds {since} op geen enkele koppeling. Wat je vraagt blijft bewaard. "
+        "Eén koppeling probeert het telkens voor alle; zodra het lukt gaan we verder. Jij "
         "hoeft niets te doen.",
         en="{host} answers no connection since {since}. What you ask is kept. One connection "
-        "tries every minute for all of them; as soon as it works we go on. You need do nothing.",
+        "tries again and again for all; as soon as it works we go on. You need do nothing.",
     ),
     Doing.RESTING: Text(
         nl="Het platform vroeg ons te wachten tot {rests}. Wat je vraagt blijft bewaard. Daarna "

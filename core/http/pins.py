@@ -44,7 +44,7 @@ class Pins:
         if url.userinfo:
             raise Refused(f"a password in the address of {host}")
         if url.scheme != "https" and not (url.scheme == "http" and origin in self.insecure):
-            raise Refused(f"no TLS to {host}")
+            raise Refused(f"without TLS {host} is not called; write https://, or allow it")
         if not self.covers(origin):
             raise Refused(f"{host} is not a host of this platform")
 

@@ -145,7 +145,9 @@ class Batch:
             raise Unknown("A subscription needs an e-mail address.")
         wanted = self.known_lists(request.lists)
         if not wanted:
-            raise Unknown("A subscription needs at least one list.")
+            raise Unknown(
+                "A subscription needs at least one list: name it with --list (lists over the API)."
+            )
         bases.check_purpose(request.basis, [self.lists[key] for key in wanted])
         self.check_basis(someone, request, request.basis, wanted)
         seq = someone.next()

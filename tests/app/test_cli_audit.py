@@ -51,7 +51,7 @@ def test_a_changed_event_is_named_with_what_to_do(sealed: CommandLine) -> None:
 
 
 def test_heads_that_were_kept_show_that_the_newest_are_gone(sealed: CommandLine) -> None:
-    kept = sealed.file("heads.jsonl", sealed.ok("audit", "heads"))
+    kept = sealed.file("heads.jsonl", sealed.ok("audit", "heads", "--json"))
     assert "all as it was sealed" in sealed.ok("audit", "verify", "--heads", kept)
     take_away()
     assert sealed("audit", "verify").exit_code == 0
@@ -61,12 +61,13 @@ def test_heads_that_were_kept_show_that_the_newest_are_gone(sealed: CommandLine)
     assert (one["broken"], one["how"]) == (1, "the newest events are missing")
 
 
-@pytest.mark.parametrize("line", ["no JSON", "{}", "[" * 100_000])
+@pytest.mark.parametrize("line", ["no JSON", "{}x", "3", "[3]", "[" * 100_000])
 def test_what_is_no_head_is_named_by_its_line(sealed: CommandLine, line: str) -> None:
-    file = sealed.file("heads.jsonl", sealed.ok("audit", "heads") + line)
+    file = sealed.file("heads.jsonl", sealed.ok("audit", "heads", "--json") + line)
     said = sealed.refused("audit", "verify", "--heads", file)
-    assert said.startswith(f"Line 2 of {file} is no head of an audit trail.")
+    assert said.startswith(f"Line 2 of {file} holds no heads of audit trails.")
 
 
 def test_a_head_names_nobody(sealed: CommandLine) -> None:
-    assert PERSON["email"] not in sealed.ok("audit", "heads")
+    assert PERSON["email"] not in sealed.ok("audit", "heads", "--json")
+    assert sealed.ok("audit", "heads").splitlines()[1].startswith(f"{SCHOOL}\t1\t20")

@@ -50,7 +50,7 @@ def test_a_program_is_told_which_file(known: CommandLine) -> None:
 def test_no_file_is_written_over(known: CommandLine) -> None:
     path = known.file("there.json", "mine")
     said = known.refused(*EXPORT, "--output", path)
-    assert "File exists" in said
+    assert said == f"{path} exists already, and stays as it is. Choose another name.\n"
     assert (known.folder / "there.json").read_text() == "mine"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -83,6 +84,8 @@ class TestWhatNobodyForesaw:
         (CannotOpen("customers"), "does not open with this key file (customers)"),
         (TryLater("503 from example.test"), "The platform could not do this (503"),
         (PermissionError(13, "Permission denied", "/x"), "This machine refused: Permission denied"),
+        (FileExistsError(17, "File exists", "/x"), "/x exists already, and stays as it is."),
+        (OSError(errno.EADDRINUSE, "Address already in use"), "choose another --port"),
     ],
 )
 def test_what_was_foreseen_is_one_sentence(cli: CommandLine, error: Exception, says: str) -> None:

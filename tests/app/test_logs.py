@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from app import logs
+from app.logs import masked
 from core.errors import TryLater
 from core.states import State
 
@@ -240,3 +241,16 @@ def test_nothing_that_python_prints_by_itself_gets_out() -> None:
         "RuntimeError",
     ]
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("to anna@example.nl.", "to •••."),
+        ("https://anna:secret@host.test/x", "•••"),
+        ("anna%40example.nl", "•••"),
+        ("a number without @. Nothing was stored.", "a number without @. Nothing was stored."),
+    ],
+)
+def test_what_looks_like_an_address_is_masked_and_no_more(text: str, shown: str) -> None:
+    assert masked(text) == shown
