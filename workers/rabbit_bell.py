@@ -42,7 +42,7 @@ class RabbitBell(RabbitmqBroker):
         super().__init__(url=url.split(";"), middleware=middleware, confirm_delivery=True)
         for one in self.parameters:
             be_impatient(one)
-        self.outage = Outage("listening to the broker")
+        self.outage = Outage("listening to the broker (COURSEFLOW_SYNC_BROKER_URL)")
         self._monotonic = monotonic
         self._published = monotonic()
 

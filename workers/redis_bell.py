@@ -35,7 +35,7 @@ class RedisBell(RedisBroker):
             namespace=NAMESPACE,
             maintenance_chance=MAINTENANCE,
         )
-        self.outage = Outage("listening to the broker")
+        self.outage = Outage("listening to the broker (COURSEFLOW_SYNC_BROKER_URL)")
 
     def declare_queue(self, queue_name: str) -> None:
         """Without a queue for delayed messages: the ledger keeps the time."""

@@ -100,7 +100,7 @@ def system_of(here: Here) -> System:
         seen_at=held.seen_at if held else None,
         seen=seen_of(here, held.seen) if held else (),
         residue=residue_of(here, answered_at if facts.looked and not facts.empty else None)
-        if here.deadline
+        if here.deadline and here.erase_at is None  # nobody deletes by hand what may be undone
         else (),
         next=next_move(board_of(here, facts, shown)),
         counts_as=counted,

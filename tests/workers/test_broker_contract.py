@@ -177,8 +177,8 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for(
     shared.line.mend()
     assert one.rings_through() < SOON
     assert sentences(caplog) == [
-        "listening to the broker fails and is tried again",
-        "listening to the broker works again",
+        "listening to the broker (COURSEFLOW_SYNC_BROKER_URL) fails and is tried again",
+        "listening to the broker (COURSEFLOW_SYNC_BROKER_URL) works again",
     ]
 
 
@@ -197,8 +197,8 @@ def test_a_broker_that_goes_away_for_a_while_is_waited_for(
     shared.line.mend()
     assert one.rings_through() < SOON
     assert sentences(caplog) == [
-        "listening to the broker fails and is tried again",
-        "listening to the broker works again",
+        "listening to the broker (COURSEFLOW_SYNC_BROKER_URL) fails and is tried again",
+        "listening to the broker (COURSEFLOW_SYNC_BROKER_URL) works again",
     ]
 
 

@@ -19,6 +19,7 @@ from core.refusals import CannotAccept, Taken, Unknown
 from core.report import PersonReport, customer_report, person_report
 from core.report.operation import Operation, Progress
 from core.report.operations import find
+from core.report.values import Kind
 from core.safe import Safe
 from core.states import Ended, State
 from core.testing.imitation import COURSES
@@ -288,6 +289,20 @@ def test_the_report_says_until_when_it_can_be_undone(there: School) -> None:
     (part,) = seen_by_asker(there, asked).parts
     assert (part.state, part.next) == (shown[0].state, shown[0].next)
     assert seen_by_asker(there, asked).line.undo_until == until
+
+
+@on_sqlite
+def test_nobody_is_told_to_delete_by_hand_what_can_still_be_undone(there: School) -> None:
+    def left() -> int:
+        """With a platform that declares nothing, a report says what may stay, and what to do."""
+        with there.ledger.read() as tx:
+            said = person_report(there.ledger, tx, there.customer, ANNA, {})
+        return sum(len(one.residue) for one in said.systems if one.kind is Kind.PLATFORM)
+
+    erase(there)
+    assert left() == 0
+    passes(there, HALF_HOUR + MINUTE)
+    assert left() == 1
 
 
 @on_sqlite
