@@ -24,7 +24,7 @@ from app.incoming.titles import checked_role
 from app.words import tasks as task_details
 from app.words.report import Language
 from app.words.tasks import Details
-from app.words.vocabulary import TASKS, VERBS
+from app.words.vocabulary import FIELDS, TASKS, VERBS
 from core.connector import Platform, Text
 from core.ledger import tasks as ledger_tasks
 from core.ledger.tasks import OpenTask
@@ -142,7 +142,9 @@ def about(one: Details, language: Language) -> Iterator[str]:
         return
     yield f"{head['who']} {one.subject.reference}"
     yield from (f"{head['address']} {email}" for email in one.subject.emails)
-    yield from (f"{name}: {value or head['clear']}" for name, value in one.subject.fields.items())
+    for name, value in one.subject.fields.items():
+        word = in_language(FIELDS[name], language) if name in FIELDS else name
+        yield f"{word}: {value or head['clear']}"
     if one.subscribe:
         yield f"{head['subscribe']} {', '.join(one.subscribe)}"
     if one.unsubscribe:

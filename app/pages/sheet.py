@@ -34,9 +34,6 @@ class Sheet(Paper):
     def told(self, name: str, **filled: object) -> str:
         return self.head(name).format(**filled)
 
-    def field(self, name: str) -> str:
-        return self.say(pages.FIELDS[name]) if name in pages.FIELDS else name
-
     def job(self, task: Work, who: str | None = None, link: str | None = None) -> Job:
         steps = self.say(task.by_hand) if task.by_hand else None
         return Job(self.sentence(task), self.waits(task), steps, who, link)

@@ -123,8 +123,3 @@ ONE_DAY = Text(nl="nog 1 dag", en="1 day left")
 DAYS = Text(nl="nog {number} dagen", en="{number} days left")
 
 # The names under which every connection knows these; others are the customer's own.
-FIELDS: Mapping[str, Text] = {
-    "email": Text(nl="e-mailadres", en="e-mail address"),
-    "first_name": Text(nl="voornaam", en="first name"),
-    "last_name": Text(nl="achternaam", en="last name"),
-}

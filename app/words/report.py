@@ -12,6 +12,7 @@ from app.words.vocabulary import (
     ALERTS,
     AS_ASKED,
     CHANGED_THERE,
+    FIELDS,
     HEADINGS,
     LET_IT_GO_ON,
     LIFT_IT,
@@ -154,8 +155,11 @@ class Paper:
 
     def sight(self, seen: Seen) -> list[str]:
         presence = self.say(PRESENCES[Presence(seen.presence)])
-        fields = f": {', '.join(seen.fields)}" if seen.fields else ""
+        fields = f": {', '.join(map(self.field, seen.fields))}" if seen.fields else ""
         return wrapped(f"{self.head('seen')} {seen.place}, {presence}{fields}", INDENT)
+
+    def field(self, name: str) -> str:
+        return self.say(FIELDS[name]) if name in FIELDS else name
 
     def left(self, left: Left, stays: str) -> list[str]:
         until = f" ({self.head('until')} {self.day(left.until)})" if left.until else ""

@@ -237,3 +237,10 @@ MONTHS: tuple[Text, ...] = tuple(
         ("december", "December"),
     )
 )
+
+# What a contact may show; a school's own fields have the names that it gave them.
+FIELDS: Mapping[str, Text] = {
+    "email": Text(nl="e-mailadres", en="e-mail address"),
+    "first_name": Text(nl="voornaam", en="first name"),
+    "last_name": Text(nl="achternaam", en="last name"),
+}

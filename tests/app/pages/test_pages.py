@@ -20,6 +20,7 @@ from app.words import pages as words
 from app.words import vocabulary
 from app.words.condition import SENTENCES
 from app.words.report import Language
+from app.words.vocabulary import FIELDS
 from core.connector import Presence, Text, Verb
 from core.ledger import alerts, connections, customers, finishing, lanes, schema, tasks
 from core.ledger.alerts import Needs
@@ -109,7 +110,7 @@ def test_what_was_seen_is_told_with_the_names_of_fields_only(presence: Presence)
 
 def test_every_word_is_there_in_both_languages() -> None:
     notices = (words.CLOSED, words.READ_ONLY, words.AWAY, words.FAULT)
-    texts = [*words.HEADINGS.values(), *words.FIELDS.values(), words.LATE, words.TODAY, words.DAYS]
+    texts = [*words.HEADINGS.values(), *FIELDS.values(), words.LATE, words.TODAY, words.DAYS]
     texts += [one for notice in notices for one in (notice.title, notice.text)]
     texts += [words.NO_TASKS]
     texts += [SENTENCES[health] for health in Doing]

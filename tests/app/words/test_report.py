@@ -132,7 +132,7 @@ def test_a_whole_report_reads_as_it_should() -> None:
         "Wat we zagen en wat achterblijft\n"
         "\n"
         "Nieuwsbrief (mailer):\n"
-        "    Gezien: Nieuwsbrief, gearchiveerd: email, first_name\n"
+        "    Gezien: Nieuwsbrief, gearchiveerd: e-mailadres, voornaam\n"
         "    Blijft achter: Een kopie\n"
         "\n"
         "Wat jij moet doen\n"
