@@ -15,9 +15,7 @@ MINUTE = 60.0
 WARM_UP = 0.2  # of the time: pools fill, statements are compiled, modules are imported
 LAST = 0.2  # of the time
 MOST = 1.0  # MiB a minute
-# What eight threads may come to hold: each a line to ledger, safe, broker and platform. Pools keep
-# what a busy moment needed; a leak at each fault, or at each call, is soon beyond that.
-ROOM = 8 * 4
+SPARE = 4  # what one more thread at work holds: a line to ledger, safe, broker, platform
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class Plan:
 
 FULL = Plan(200, 6.0)
 SHORT = Plan(20, 1.0, 4)
-PLANTED = Plan(12, 1.5, 6)
+PLANTED = Plan(24, 1.5, 12)  # three are subscribed before, erased after
 
 
 @pytest.fixture

@@ -263,7 +263,7 @@ class School:
             tasks.close_for_connection(tx, self.lane, Task.RECONNECT)
 
     def outcomes(self) -> list[str | None]:
-        """What every attempt came to, in order."""
+        """What every attempt came to, as they began; those of one moment in any order."""
         query = sa.select(attempts.c.outcome).order_by(attempts.c.started_at)
         return [row.outcome for row in self.rows(query)]
 

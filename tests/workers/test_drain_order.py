@@ -164,7 +164,7 @@ def test_a_lost_lane_stops_the_send_and_writes_nothing(school: School) -> None:
     school.passes(HOUR)
     assert school.ended(asked) is Ended.CONFIRMED
     assert school.imitation.made("subscribe") == 1
-    assert school.outcomes()[0] == "interrupted"
+    assert school.outcomes().count("interrupted") == 1
 
 
 def test_a_lane_lost_after_the_send_writes_nothing_and_the_next_owner_looks(
