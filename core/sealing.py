@@ -27,6 +27,10 @@ class CannotOpen(Exception):
     """A sealed value does not open: its key was destroyed, is another, or it was moved."""
 
 
+class MissingVersion(CannotOpen):
+    """The key file lacks the version under which a key is wrapped; the message is its number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Key:
     """256 bits for AES-GCM, never shown."""
