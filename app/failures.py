@@ -22,7 +22,7 @@ from core.identity import BadInput
 from core.keyfile import BadKeyFile
 from core.migrations import NotMigrated
 from core.refusals import CannotAccept
-from core.sealing import CannotOpen
+from core.sealing import CannotOpen, MissingVersion
 from workers.broker import UnknownBroker
 
 NOTHING_DONE = 2
@@ -56,7 +56,16 @@ def no_database(error: Any) -> str:
 def sealed(error: Any) -> str:
     return (
         f"Something in the ledger does not open with this key file ({error}). Nothing was "
-        "changed. Set COURSEFLOW_SYNC_KEY_FILE to the file with which it was stored."
+        "changed. Set COURSEFLOW_SYNC_KEY_FILE to the file with which it was stored; of machines "
+        "that each added a version, that is the file of the one on which rotate-keys was run."
+    )
+
+
+def lacking(error: Any) -> str:
+    return (
+        f"The key file of this machine lacks version {error}, under which keys in the ledger are "
+        "stored. Nothing was changed, and nothing is lost. Copy the key file here from the "
+        "machine on which rotate-keys was run, then try again."
     )
 
 
@@ -89,6 +98,7 @@ SENTENCES: tuple[tuple[type[Exception], Callable[[Any], str]], ...] = (
     (BadInput, as_it_says),
     (DatabaseAway, away),
     (DatabaseError, no_database),
+    (MissingVersion, lacking),
     (CannotOpen, sealed),
     (ConnectorError, unreached),
     (FileExistsError, exists),

@@ -15,7 +15,7 @@ from core.connector import Account, Place, Platform, Text
 from core.database import Database
 from core.errors import ConnectorError, Reconnect
 from core.http import WayOut, origin_of
-from core.ledger import Ledger
+from core.ledger import Ledger, wrapping
 from core.ledger import connections as ledger_connections
 from core.ledger.connections import Connection
 from core.ledger.customers import Customer, lists_of
@@ -67,13 +67,15 @@ def opened(settings: Settings) -> Iterator[Installation]:
     """
     The installation, checked: fails closed when a key, a setting or a migration is missing.
 
-    Raises BadKeyFile, UnsafeDatabase, DatabaseAway, BadSettings or NotMigrated.
+    Raises BadKeyFile, CannotOpen, UnsafeDatabase, DatabaseAway, BadSettings or NotMigrated.
     """
     keys = keyfile.load(settings.key_file)
     with databases(settings) as stores:
         for store, database in stores.items():
             migrations.check(database, store)
         pairing.check(stores[Store.LEDGER], stores[Store.SAFE])
+        with stores[Store.LEDGER].read() as tx:
+            wrapping.check(tx, keys)
         way_out = WayOut(insecure=settings.allow_insecure_hosts)
         ledger = Ledger(stores[Store.LEDGER], Safe(stores[Store.SAFE]), keys)
         reach = Reach(connectors.installed(), way_out, settings.platform_urls)

@@ -23,25 +23,26 @@ Place = Sequence[Any]  # what the last row was sorted by
 class Cursors:
     """Of one list: a cursor from another list, or another customer's, does not fit."""
 
-    secret: bytes = field(repr=False)
+    secrets: Sequence[bytes] = field(repr=False)  # the first makes them, any of them fits
     name: str
 
     def write(self, place: Place) -> str:
         told = json.dumps(list(place), default=str).encode()
-        return base64.urlsafe_b64encode(self.tag(told) + told).decode().rstrip("=")
+        tag = self.tag(self.secrets[0], told)
+        return base64.urlsafe_b64encode(tag + told).decode().rstrip("=")
 
     def read(self, cursor: str) -> list[Any]:
         """Raises Problem."""
         raw = decoded(cursor) if len(cursor) <= LONGEST else b""
         tag, told = raw[:TAG], raw[TAG:]
-        if not hmac.compare_digest(tag, self.tag(told)):
+        if not any(hmac.compare_digest(tag, self.tag(one, told)) for one in self.secrets):
             raise of(Kind.BAD_CURSOR)
         place: list[Any] = json.loads(told)
         return place
 
-    def tag(self, told: bytes) -> bytes:
+    def tag(self, secret: bytes, told: bytes) -> bytes:
         message = f"{self.name}|".encode() + told
-        return hmac.digest(self.secret, message, hashlib.sha256)[:TAG]
+        return hmac.digest(secret, message, hashlib.sha256)[:TAG]
 
 
 def decoded(cursor: str) -> bytes:

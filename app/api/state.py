@@ -53,8 +53,9 @@ class Api:
         return self.installation.ledger
 
     def cursors(self, of_what: str) -> Cursors:
-        versions = self.ledger.key_versions
-        return Cursors(versions[max(versions)].derive("cursors"), of_what)
+        """Made under the oldest key: a newer one may not be known to every process yet."""
+        oldest_first = sorted(self.ledger.key_versions.items())
+        return Cursors([key.derive("cursors") for _, key in oldest_first], of_what)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from core.database import Database, Transaction
-from core.ledger import schema
+from core.ledger import schema, wrapping
 from core.safe import Safe
-from core.sealing import CannotOpen, CustomerKeys, Key
+from core.sealing import CustomerKeys, Key
 
 SETTLED = timedelta(hours=1)  # no commit takes longer, even where the machine slept
 
@@ -35,21 +35,9 @@ class Ledger:
     def keys_of(self, tx: Transaction, customer: UUID) -> CustomerKeys:
         """Raises CannotOpen when the key file is not the one the customer was made with."""
         if customer not in self._customers:
-            row = tx.db.execute(
-                sa.select(schema.customers.c.wrapped_key, schema.customers.c.key_version).where(
-                    schema.customers.c.id == customer
-                )
-            ).one()
-            wrapping = self.key_versions.get(row.key_version)
-            if wrapping is None:
-                raise CannotOpen("customers")
-            secret = wrapping.open(row.wrapped_key, f"customers|{customer}")
-            self._customers[customer] = CustomerKeys.of(Key(secret))
+            key = wrapping.opened(self.key_versions, wrapping.of_customer(tx, customer))
+            self._customers[customer] = CustomerKeys.of(key)
         return self._customers[customer]
-
-    def wrap_customer_key(self, customer: UUID, key: Key) -> tuple[int, bytes]:
-        version = max(self.key_versions)
-        return version, self.key_versions[version].seal(key.secret, f"customers|{customer}")
 
     def reconcile(self) -> None:
         """

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import sqlalchemy as sa
 
 from core.database import Transaction
-from core.ledger import Ledger
+from core.ledger import Ledger, wrapping
 from core.ledger.schema import customers, lists
 from core.refusals import Taken, Unknown
 from core.sealing import Key
@@ -43,10 +43,10 @@ def create(ledger: Ledger, name: str, time_zone: str = "Europe/Amsterdam") -> Cu
     """Raises Taken when the name exists, Unknown when there is no such time zone."""
     zone = zone_named(time_zone)
     customer = Customer(uuid4(), name, zone)
-    version, wrapped = ledger.wrap_customer_key(customer.id, Key.random())
     with ledger.begin() as tx:
         if tx.db.execute(sa.select(customers.c.id).where(customers.c.name == name)).first():
             raise Taken("There is a customer with this name already. Choose another.")
+        version, wrapped = wrapping.new(tx, ledger.key_versions, customer.id, Key.random())
         tx.db.execute(
             sa.insert(customers).values(
                 id=customer.id,

@@ -78,17 +78,6 @@ def test_the_same_key_file_opens_a_customer_again(
         assert reopened(ledger, key_versions).keys_of(tx, customer.id) == known
 
 
-def test_a_newer_version_seals_and_the_older_still_opens(
-    ledger: Ledger, customer: Customer, key_versions: dict[int, Key]
-) -> None:
-    renewed = reopened(ledger, {**key_versions, 2: Key.random()})
-    newer = customers.create(renewed, "De Kwast")
-    with renewed.read() as tx:
-        versions = tx.db.execute(sa.select(schema.customers.c.id, schema.customers.c.key_version))
-        assert {row.id: row.key_version for row in versions} == {customer.id: 1, newer.id: 2}
-        assert renewed.keys_of(tx, customer.id) != renewed.keys_of(tx, newer.id)
-
-
 @pytest.mark.parametrize("version", [1, 2], ids=["another key", "a version that is missing"])
 def test_another_key_file_opens_nothing(ledger: Ledger, customer: Customer, version: int) -> None:
     stranger = reopened(ledger, {version: Key.random()})
