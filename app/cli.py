@@ -19,6 +19,7 @@ from app.commands import (
     platforms,
     reporting,
     restricting,
+    rotating,
     running,
     setup,
 )
@@ -75,10 +76,14 @@ def begin(
 
 
 app.command()(setup.migrate)
+setup.key.command("add")(rotating.add)
+setup.key.command("versions")(rotating.show)
+setup.key.command("remove")(rotating.remove)
 setup.key.command("issue")(api_keys.issue)
 setup.key.command("list")(api_keys.list_keys)
 setup.key.command("revoke")(api_keys.revoke)
 app.add_typer(setup.key, name="key")
+app.command("rotate-keys")(rotating.rotate)
 app.add_typer(customer, name="customer")
 app.add_typer(lists, name="list")
 connection.command()(platforms.platforms)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app.commands import here
-from app.commands.terminal import Customer, Json, is_terminal, notice, tell, tell_json
+from app.commands.bar import progress
+from app.commands.terminal import Customer, Json, tell, tell_json
 from app.incoming import members_import
 from app.incoming.csv_rows import BadFile
 from app.incoming.members_import import Line
@@ -82,7 +78,7 @@ def carry(
     owner = here.customer_named(found, customer_name)
     tally = Tally(counted(file))
     take = members_import.tried if dry_run else accept
-    with progress(tally.rows) as bar:
+    with progress(tally.rows, "rows") as bar:
         try:
             for batch in members_import.carried(found.ledger, owner, file, take):
                 for line in batch:
@@ -120,34 +116,3 @@ def summary(tally: Tally, *, dry_run: bool) -> str:
     if tally.bad:
         good += f" Bad: {tally.bad}; correct them and import the file again."
     return f"{good} Nothing was stored." if dry_run else good
-
-
-class Bar:
-    """Quiet, where nobody watches."""
-
-    def advance(self, rows: int) -> None: ...
-
-    def beside(self, text: str) -> None:
-        notice(text)
-
-
-class Drawn(Bar):
-    def __init__(self, drawn: Progress, rows: int) -> None:
-        self.drawn = drawn
-        self.task = drawn.add_task("rows", total=rows)
-
-    def advance(self, rows: int) -> None:
-        self.drawn.advance(self.task, rows)
-
-    def beside(self, text: str) -> None:
-        self.drawn.console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def progress(rows: int) -> Iterator[Bar]:
-    if not is_terminal(sys.stderr):
-        yield Bar()
-        return
-    columns: tuple[Any, ...] = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as drawn:
-        yield Drawn(drawn, rows)
