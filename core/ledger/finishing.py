@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,8 +13,11 @@ from core.connector import Verb
 from core.database import Transaction
 from core.ledger import Ledger
 from core.ledger.schema import holdings, operations, people, tasks
+from core.sealing import CannotOpen
 
 ANSWERED_BY = timedelta(days=14)  # after the deadline, the name has served its letter
+
+log = logging.getLogger(__name__)
 
 
 def end(ledger: Ledger) -> None:
@@ -26,11 +30,18 @@ def end(ledger: Ledger) -> None:
     with ledger.begin() as tx:
         for one in answered(tx):
             if one.needed:
-                ledger.safe.forget_name(one.id, one.key_epoch, ledger.keys_of(tx, one.customer))
+                forget_name(ledger, tx, one)
                 continue
             ledger.safe.end_finishing({one.id: one.key_epoch})
             same = (people.c.id == one.id) & (people.c.key_epoch == one.key_epoch)
             tx.db.execute(sa.update(people).where(same).values(forgotten_at=tx.now))
+
+
+def forget_name(ledger: Ledger, tx: Transaction, one: sa.Row[Any]) -> None:
+    try:
+        ledger.safe.forget_name(one.id, one.key_epoch, ledger.keys_of(tx, one.customer))
+    except CannotOpen as error:  # a fault of this one keeps no other waiting
+        log.error("a finishing record cannot be opened: %s", error)  # noqa: TRY400
 
 
 def answered(tx: Transaction) -> Sequence[sa.Row[Any]]:

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from core.connector import Verb
 from core.database import Transaction
-from core.ledger import finishing, schema, tasks
+from core.ledger import Ledger, finishing, schema, tasks
 from core.ledger.finishing import ANSWERED_BY
 from core.safe import Burial, Finishing
+from core.sealing import Key
 from core.states import State, Task
 from tests.databases import Clock
 from tests.school import EMAIL, Hands, School, erasure, person_row, the_holding
@@ -90,6 +91,21 @@ def test_while_a_look_is_due_only_the_name_goes(
     clock.passes(DAY)
     gone(hands, connection)
     assert tidied(school, erased) is None
+
+
+def test_with_a_key_file_that_lacks_a_version_nothing_stands_still(
+    school: School, connection: UUID, erased: UUID, hands: Hands, clock: Clock
+) -> None:
+    hands.turn(connection, State.NOT_FOUND, due_at=clock.at + DAY)
+    answered(school, erased)
+    forgotten = Ledger(school.ledger.database, school.ledger.safe, {7: Key.random()})
+    finishing.end(forgotten)
+    kept = record(school, erased)
+    assert kept is not None
+    assert kept.name
+    found = tidied(school, erased)
+    assert found is not None
+    assert found.name == ""
 
 
 def test_an_open_task_keeps_the_record(
