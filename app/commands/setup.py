@@ -14,7 +14,7 @@ from core import keyfile
 
 key = typer.Typer(
     no_args_is_help=True,
-    help="The key-encryption key, which is the one secret to keep; the keys of the HTTP API.",
+    help="The key file, which is the one secret to keep; the keys of the HTTP API.",
 )
 
 

@@ -220,6 +220,24 @@ def made(town: Town, number: int) -> dict[UUID, bytes]:
     return {one: key.secret for one, key in secrets.items()}
 
 
+@pytest.mark.parametrize("urls", ["sqlite"], indirect=True)
+def test_a_key_that_changed_or_does_not_open_would_be_seen(urls: Urls, tmp_path: Path) -> None:
+    """Planted: one row is garbage, another customer has a new key in place of the old."""
+    with rotation(urls, tmp_path, Plan(secrets=10, kills=0)) as one:
+        ledger, keys = one.town.installation.ledger, keyfile.load(one.settings.key_file)
+        assert one.not_opened_by(keys) == 0
+        garbage, other = sorted(one.secrets)[:2]
+        planted = {garbage: b"x" * 60, other: keys[1].seal(b"k" * 32, wrapping.bound_to(other))}
+        with ledger.begin() as tx:
+            rows.update(
+                tx, table, [{"id": who, "wrapped_key": key} for who, key in planted.items()]
+            )
+        assert one.not_opened_by(keys) == 2
+        for who in planted:
+            one.read(Ledger(ledger.database, ledger.safe, keys), who)
+        assert one.unreadable == 2
+
+
 storm = [pytest.mark.storm, pytest.mark.timeout(900)]
 
 
