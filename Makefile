@@ -34,7 +34,7 @@ test: .venv/dev.stamp $(MAILMAN)/stamp ## Run every test but storms and soak; AR
 .PHONY: storm
 storm: .venv/dev.stamp $(MAILMAN)/stamp ## Run the slow tests: crashes, races, floods
 	@COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON="$(CURDIR)/$(MAILMAN)/bin/python" \
-		$(BIN)/pytest -m storm $(ARGS)
+		$(BIN)/pytest -n $(PARALLEL) --dist worksteal -m storm $(ARGS)
 
 .PHONY: soak
 soak: .venv/dev.stamp ## Run for half an hour, to see that nothing grows; MINUTES=5 is shorter

@@ -17,7 +17,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
-POOL = 32
+MOST = 64  # connections at once
+KEPT = 8  # of them stay open to PostgreSQL, which has a hundred for everybody
 BUSY = 30.0  # seconds
 BETWEEN = 0.01  # seconds between tries
 
@@ -168,6 +169,8 @@ class Database:
         """What goes wrong in the block is said in our words, as in every transaction."""
         try:
             yield
+        except sa.exc.TimeoutError:
+            raise DatabaseAway("every connection is in use") from None
         except DBAPIError as error:
             if "file is not a database" in str(error.orig):
                 raise UnsafeDatabase(
@@ -209,8 +212,9 @@ class Database:
             engine = sa.create_engine(
                 self.url,
                 hide_parameters=True,
-                pool_size=POOL,
-                max_overflow=POOL,
+                pool_size=MOST,
+                max_overflow=0,
+                pool_timeout=BUSY,
                 connect_args={"timeout": BUSY, "check_same_thread": False},
             )
             sa.event.listen(engine, "connect", _prepare_sqlite)
@@ -220,8 +224,9 @@ class Database:
             engine = sa.create_engine(
                 self.url.set(drivername="postgresql+psycopg"),
                 hide_parameters=True,
-                pool_size=POOL,
-                max_overflow=POOL,
+                pool_size=KEPT,
+                max_overflow=MOST - KEPT,
+                pool_timeout=BUSY,
                 pool_pre_ping=True,
                 connect_args=NOTICES_SILENCE,
             )

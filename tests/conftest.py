@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.school",
     "tests.connectors.laposta_server",
     "tests.storms.noted",
+    "tests.storms.room",
 ]
 
 

@@ -14,6 +14,7 @@ from core.database import Database
 from workers.memory import MemoryBroker
 from workers.rabbit_bell import RabbitBell
 from workers.redis_bell import RedisBell
+from workers.steady import ACTOR
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def build(
     would answer the bell, and know nothing of the lane.
     """
 
-    @dramatiq.actor(broker=broker, queue_name=queue, actor_name="drain", max_retries=0)
+    @dramatiq.actor(broker=broker, queue_name=queue, actor_name=ACTOR, max_retries=0)
     def answer(lane: str) -> None:
         try:
             drain(UUID(lane))

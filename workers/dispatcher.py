@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core.database import DatabaseAway
 from core.ledger import Ledger, alerts, audit, finishing, hosts, idempotency, lanes, undo
+from core.safe.scouring import scour
 from workers.outage import Outage
 from workers.schedule import SILENCE
 from workers.session import Leadership, dead
@@ -95,7 +96,7 @@ class Dispatcher:
     def tidy(self) -> None:
         """
         Warn of what takes too long, before anything that may fail; finish what a crash left half
-        done, forget what is kept no longer.
+        done, forget what is kept no longer; at last let it leave the safe's files too.
         """
         alerts.raise_due(self.ledger)
         self.ledger.reconcile()
@@ -104,3 +105,4 @@ class Dispatcher:
             lanes.heal(tx)
             idempotency.purge(tx)
             hosts.say_so(tx, tx.now - SILENCE)
+        scour(self.ledger.safe.database)

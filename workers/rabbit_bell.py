@@ -88,7 +88,9 @@ class RabbitBell(RabbitmqBroker):
         )
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
-        return SteadyConsumer(partial(self.reach, queue_name, prefetch, timeout), self.outage)
+        return SteadyConsumer(
+            partial(self.reach, queue_name, prefetch, timeout), self.outage, queue_name
+        )
 
     def reach(self, queue_name: str, prefetch: int, timeout: int) -> Consumer:
         """The queue may be gone since; and the connection that declares it stays behind unused."""

@@ -46,7 +46,7 @@ class RedisBell(RedisBroker):
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Consumer:
         reach = partial(super().consume, queue_name, prefetch, timeout)
-        return SteadyConsumer(reach, self.outage)
+        return SteadyConsumer(reach, self.outage, queue_name)
 
     def close(self) -> None:
         self.client.close()

@@ -1,15 +1,21 @@
-"""A consumer that outlives its broker."""
+"""A consumer that outlives its broker, as it does what others put into the queue."""
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from uuid import UUID
 
 from dramatiq import Consumer, MessageProxy
+from dramatiq.errors import DecodeError
 
 from workers.outage import Outage
 
+log = logging.getLogger(__name__)
+
+ACTOR = "drain"
 AGAIN = 0.5  # seconds between two tries to reach a broker that is away
 
 
@@ -20,16 +26,21 @@ class SteadyConsumer(Consumer):
     dramatiq 2.2.1 logs every failure with its trace, waits three seconds, keeps the threads
     that finished a message until the broker took their word, and asks about queues that are
     gone (read in worker.py, 2026-11-25). The ledger remembers, so that none of it is needed.
+
+    A message that is no bell of this queue is taken out and not passed on: one that names
+    another queue would end the thread that works on it.
     """
 
     def __init__(
         self,
         reach: Callable[[], Consumer],
         outage: Outage,
+        queue: str,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.reach = reach
         self.outage = outage
+        self.queue = queue
         self.sleep = sleep
         self._broker: Consumer | None = None
         self._unanswered: dict[int, MessageProxy] = {}  # of this connection; they have no hash
@@ -37,12 +48,19 @@ class SteadyConsumer(Consumer):
     def __next__(self) -> MessageProxy | None:
         try:
             message = self.take()
+        except DecodeError:
+            log.warning("a message that nobody can read was in the queue")
+            return None
         except (Exception, StopIteration) as error:  # noqa: BLE001 - each fails in its own way
             self.outage.began(error)
             self.close()
             self.sleep(AGAIN)
             return None
         self.outage.ended()
+        if message is not None and not is_bell(message, self.queue):
+            log.warning("a message that is no bell was in the queue")
+            self.ack(message)
+            return None
         return message
 
     def take(self) -> MessageProxy | None:
@@ -78,3 +96,17 @@ class SteadyConsumer(Consumer):
         if broker is not None:
             with suppress(Exception):
                 broker.close()
+
+
+def is_bell(message: MessageProxy, queue: str) -> bool:
+    """As workers.broker rings, and nothing else: whoever reaches the broker may put anything."""
+    try:
+        (lane,) = message.args
+        UUID(lane)
+    except (TypeError, ValueError, AttributeError):
+        return False
+    return (
+        (message.queue_name, message.actor_name) == (queue, ACTOR)
+        and not message.kwargs
+        and "eta" not in message.options
+    )

@@ -177,9 +177,13 @@ def check(customer_name: Customer, title: Title, *, json: Json = False) -> None:
     with here.installation() as found:
         one = connection_titled(found, customer_name, title)
         shown = wiring.check(found, one)
+        can_look = found.reach.platform(one.platform).can_look
     places = [{"id": place.id, "title": place.title} for place in shown.places]
     if json:
         tell_json({"id": one.id, "title": one.title, "account": shown.account, "places": places})
+        return
+    if not can_look:
+        tell(f'"{one.title}" is worked on by hand: nothing is called there that could be tried.')
         return
     tell(f'"{one.title}" works, at the account {shown.account}.')
     for place in shown.places:
@@ -279,7 +283,7 @@ def circuit(breaker: Breaker, paper: Paper) -> str:
     since = f" since {paper.local(breaker.since):{WHEN}}" if breaker.since else ""
     until = f", until {paper.local(breaker.until):{WHEN}}" if breaker.until else ""
     word = breaker.circuit.replace("_", " ")
-    return f"{word}, {breaker.failures} failures in a row{since}{until}"
+    return f"{word}, failures in a row: {breaker.failures}{since}{until}"
 
 
 def of_connection(one: Connection, condition: Condition, zone: ZoneInfo) -> dict[str, Any]:

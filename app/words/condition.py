@@ -13,16 +13,16 @@ from core.report.condition import Condition, Doing
 SENTENCES: Mapping[Doing, Text] = {
     Doing.WORKING: Text(nl="Geen problemen.", en="No problems."),
     Doing.UNREACHABLE: Text(
-        nl="Niet bereikbaar sinds {since}, {failures} keer op rij. Wat je vraagt blijft bewaard. "
-        "Wij proberen het opnieuw op {until}; jij hoeft niets te doen.",
-        en="Cannot be reached since {since}, {failures} times in a row. What you ask is kept. "
-        "We try again on {until}; you need do nothing.",
+        nl="Niet bereikbaar sinds {since} (mislukte pogingen op rij: {failures}). Wat je "
+        "vraagt blijft bewaard. Wij proberen het opnieuw op {until}; jij hoeft niets te doen.",
+        en="Cannot be reached since {since} (tries in a row that failed: {failures}). What "
+        "you ask is kept. We try again on {until}; you need do nothing.",
     ),
     Doing.TRYING: Text(
-        nl="Niet bereikbaar sinds {since}, {failures} keer op rij. Wat je vraagt blijft bewaard. "
-        "Wij proberen het nu opnieuw; jij hoeft niets te doen.",
-        en="Cannot be reached since {since}, {failures} times in a row. What you ask is kept. "
-        "We are trying again now; you need do nothing.",
+        nl="Niet bereikbaar sinds {since} (mislukte pogingen op rij: {failures}). Wat je "
+        "vraagt blijft bewaard. Wij proberen het nu opnieuw; jij hoeft niets te doen.",
+        en="Cannot be reached since {since} (tries in a row that failed: {failures}). What "
+        "you ask is kept. We are trying again now; you need do nothing.",
     ),
     Doing.HOST_AWAY: Text(
         nl="{host} antwoordt sinds {since} op geen enkele koppeling. Wat je vraagt blijft bewaard. "

@@ -182,7 +182,9 @@ class Paper:
     def task(self, task: Work) -> list[str]:
         term = f" ({self.term(task.deadline)})" if task.deadline else ""
         lines = wrapped(self.sentence(task) + term, INDENT)
-        return [*lines, *(wrapped(self.say(task.by_hand), 2 * INDENT) if task.by_hand else [])]
+        if task.by_hand:
+            lines += wrapped(self.say(task.by_hand), 2 * INDENT)
+        return [*lines, f"{2 * INDENT}courseflow-sync tasks show {task.id}"]
 
     def sentence(self, task: Work) -> str:
         verb = self.say(VERBS[task.verb]) if task.verb else ""

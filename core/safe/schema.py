@@ -21,8 +21,13 @@ class Tombstone(StrEnum):
 
 KEPT = {Tombstone.RESTORE: timedelta(days=120), Tombstone.DO_NOT_RETURN: timedelta(days=730)}
 
-# One row: the number by which ledger and safe know each other.
-installation = sa.Table("installation", metadata, sa.Column("id", sa.Uuid, primary_key=True))
+# One row.
+installation = sa.Table(
+    "installation",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),  # by which ledger and safe know each other
+    sa.Column("scoured_at", Moment),
+)
 
 person_keys = sa.Table(
     "person_keys",

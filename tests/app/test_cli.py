@@ -292,6 +292,12 @@ class TestConnections:
         assert "Bij archives\tsandbox-archives" in school.ok("connection", "list", SCHOOL)
         assert "fields: email, city" in school.ok("connection", "show", SCHOOL, "Bij archives")
 
+    def test_where_nothing_can_be_tried_nothing_is_said_to_work(self, school: CommandLine) -> None:
+        connect_by_hand(school)
+        said = school.ok("connection", "check", SCHOOL, "Kaartenbak")
+        assert "works," not in said
+        assert "by hand" in said
+
     def test_a_credential_is_proved_again_with_what_it_sees(
         self, school: CommandLine, platform: Platform
     ) -> None:

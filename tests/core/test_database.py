@@ -5,7 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from textwrap import dedent
@@ -13,7 +15,7 @@ from textwrap import dedent
 import pytest
 import sqlalchemy as sa
 
-from core.database import Database, DatabaseAway, Transaction, Turnstile, UnsafeDatabase
+from core.database import KEPT, Database, DatabaseAway, Transaction, Turnstile, UnsafeDatabase
 from tests.databases import Server
 from tests.threads import at_once
 
@@ -160,6 +162,44 @@ def test_a_reader_does_not_wait_for_a_writer_nor_see_half_its_work(database: Dat
         tx.db.execute(sa.update(numbers).values(number=5))
         assert number(database) == 0
     assert number(database) == 5
+
+
+# --- connections
+
+
+@pytest.mark.parametrize("blank_url", ["postgresql"], indirect=True)
+def test_a_busy_moment_leaves_few_connections_open(database: Database) -> None:
+    """Each that stays open and idle is taken from the other processes."""
+    before = connections(database)
+    with ExitStack() as busy:
+        for _ in range(2 * KEPT):
+            busy.enter_context(database.read())
+        assert connections(database) == 2 * KEPT + 1  # its own
+    assert before < connections(database) <= KEPT + 1
+
+
+def connections(database: Database) -> int:
+    """As the server counts them; who has left is gone from its books a little later."""
+    mine = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    with database.glance() as db:
+        before = None
+        while before != (found := db.exec_driver_sql(mine).scalar_one()):
+            before = found
+            time.sleep(0.2)
+    return int(found)
+
+
+def test_who_finds_every_connection_in_use_is_told_that_the_database_is_away(
+    blank_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"KEPT": 1, "MOST": 2, "BUSY": 0.05}.items():
+        monkeypatch.setattr(f"core.database.{name}", value)
+    database = Database(blank_url)
+    with database.read(), database.read(), pytest.raises(DatabaseAway, match="in use"):
+        number(database)
+    with database.read():
+        pass
+    database.engine.dispose()
 
 
 # --- writers beside each other

@@ -60,6 +60,7 @@ class Plan:
 
 FULL = Plan(10, 33, 4, 60, 30, 0.15, 30.0, 90.0)
 SHORT = Plan(4, 14, 3, 8, 3, 0.05, 3.0, 60.0)
+FULLY = [pytest.mark.storm, pytest.mark.alone, pytest.mark.timeout(420)]
 DELAY = 0.05  # of the wire, so that a call lasts long enough to be hit
 
 
@@ -240,7 +241,7 @@ def storm(
     "storm",
     [
         pytest.param(SHORT, id="short"),
-        pytest.param(FULL, id="full", marks=[pytest.mark.storm, pytest.mark.timeout(420)]),
+        pytest.param(FULL, id="full", marks=FULLY),
     ],
     indirect=True,
 )

@@ -80,7 +80,9 @@ def town(urls: Urls, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator
     ("urls", "each", "seconds"),
     [
         pytest.param("sqlite", 12, 2.0, id="short"),
-        pytest.param("postgresql", 100, 20.0, id="full", marks=pytest.mark.storm),
+        pytest.param(
+            "postgresql", 100, 20.0, id="full", marks=[pytest.mark.storm, pytest.mark.alone]
+        ),
     ],
     indirect=["urls"],
 )
@@ -124,7 +126,9 @@ def p95_of(town: Town, healthy: Sequence[House], each: int, seconds: float) -> f
     ("urls", "people", "watched"),
     [
         pytest.param("sqlite", 4, 4.0, id="short"),
-        pytest.param("postgresql", 20, 61.0, id="full", marks=pytest.mark.storm),
+        pytest.param(
+            "postgresql", 20, 61.0, id="full", marks=[pytest.mark.storm, pytest.mark.alone]
+        ),
     ],
     indirect=["urls"],
 )
@@ -175,7 +179,7 @@ def test_a_worker_that_does_not_rest_is_found(town: Town, monkeypatch: pytest.Mo
     ("urls", "people"),
     [
         pytest.param("sqlite", 15, id="short"),
-        pytest.param("postgresql", 400, id="full", marks=pytest.mark.storm),
+        pytest.param("postgresql", 400, id="full", marks=[pytest.mark.storm, pytest.mark.alone]),
     ],
     indirect=["urls"],
 )

@@ -50,9 +50,21 @@ def town(urls: Urls, broker: str, tmp_path: Path) -> Iterator[Town]:
     ("urls", "broker", "people", "gap"),
     [
         pytest.param("sqlite", "memory:", 40, 0.05, id="short"),
-        pytest.param("sqlite", "memory:", 600, 0.05, id="full-sqlite", marks=pytest.mark.storm),
         pytest.param(
-            "postgresql", "redis_url", 600, 0.05, id="full-postgresql", marks=pytest.mark.storm
+            "sqlite",
+            "memory:",
+            600,
+            0.05,
+            id="full-sqlite",
+            marks=[pytest.mark.storm, pytest.mark.alone],
+        ),
+        pytest.param(
+            "postgresql",
+            "redis_url",
+            600,
+            0.05,
+            id="full-postgresql",
+            marks=[pytest.mark.storm, pytest.mark.alone],
         ),
     ],
     indirect=["urls", "broker"],

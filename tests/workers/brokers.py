@@ -68,6 +68,10 @@ class Lined(Door):
         place = f"{login}127.0.0.1:{self.line.port}"
         self.url = urlunsplit(parts._replace(netloc=place))
 
+    def put(self, message: bytes) -> None:
+        """As whoever reaches the broker may: what lies in the queue then is not ours."""
+        raise NotImplementedError
+
     def close(self) -> None:
         self.line.close()
 
@@ -80,6 +84,13 @@ class RedisDoor(Lined):
     def waiting(self) -> list[bytes]:
         said: list[bytes] = self.asked("HVALS", f"{NAMESPACE}:{self.queue}.msgs")
         return said
+
+    def put(self, message: bytes) -> None:
+        name, key = f"{NAMESPACE}:{self.queue}", uuid4().hex
+        with redis.Redis.from_url(self.own) as client, client.pipeline() as both:
+            both.hset(f"{name}.msgs", key, message)
+            both.rpush(name, key)
+            both.execute()
 
     def dead(self) -> int:
         return int(self.asked("ZCARD", f"{NAMESPACE}:{self.queue}.XQ"))
@@ -103,6 +114,10 @@ class RabbitDoor(Lined):
             while (said := channel.basic_get(self.queue))[0] is not None:
                 found.append(said[2])
         return found  # not acknowledged: they go back as the channel closes
+
+    def put(self, message: bytes) -> None:
+        with self.channel() as channel:
+            channel.basic_publish("", self.queue, message)
 
     def dead(self) -> int:
         with self.channel() as channel:

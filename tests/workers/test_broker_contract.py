@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.workers.brokers import Door, Lined, Process, RedisDoor, door_to, process, until
+from tests.workers.brokers import THREADS, Door, Lined, Process, RedisDoor, door_to, process, until
 
 ROOT = Path(__file__).parents[2]
 SOON = 4.0  # seconds: the dispatcher rings again after one
@@ -100,6 +101,52 @@ def test_a_drain_that_fails_is_rung_no_more_and_leaves_nothing_dead(
     one.close()
     assert one.drained == lanes
     assert (shared.waiting(), shared.dead()) == ([], 0)
+
+
+GOOD = {
+    "queue_name": "lanes",
+    "actor_name": "drain",
+    "args": [uuid4().hex],
+    "kwargs": {},
+    "options": {"redis_message_id": uuid4().hex},
+    "message_id": uuid4().hex,
+    "message_timestamp": 1_764_000_000_000,
+}
+FOREIGN = {
+    "nothing": b"",
+    "no JSON": b"anna@example.nl",
+    "no text": bytes(range(256)),
+    "pickled": pickle.dumps(GOOD),
+    "too deep": b"[" * 100_000,
+    "huge": json.dumps(GOOD | {"args": ["x" * 2_000_000]}).encode(),
+    "no message": b"[]",
+    "a part of one": json.dumps({"args": GOOD["args"]}).encode(),
+    "more than one": json.dumps(GOOD | {"new": 1}).encode(),
+    "for another queue": json.dumps(GOOD | {"queue_name": "others"}).encode(),
+    "another actor": json.dumps(GOOD | {"actor_name": "remove"}).encode(),
+    "no lane": json.dumps(GOOD | {"args": []}).encode(),
+    "two lanes": json.dumps(GOOD | {"args": [uuid4().hex, uuid4().hex]}).encode(),
+    "for later": json.dumps(GOOD | {"options": {"eta": "then"}}).encode(),
+    "an id that is none": json.dumps(GOOD | {"message_id": {}}).encode(),
+    "a number": json.dumps(GOOD | {"args": [-1]}).encode(),
+    "an object": json.dumps(GOOD | {"args": [{"lane": 1}]}).encode(),
+    "a path": json.dumps(GOOD | {"args": ["../../etc"]}).encode(),
+}
+
+
+@pytest.mark.parametrize("what", FOREIGN)
+def test_what_is_no_bell_keeps_nobody_from_hearing_the_next(
+    shared: Lined, hire: Hire, what: str
+) -> None:
+    one = hire(shared)
+    one.ring(uuid4())  # so that the queue is there
+    for _ in range(2 * THREADS):
+        shared.put(FOREIGN[what].replace(b"lanes", shared.queue.encode()))
+    one.listen()
+    assert one.rings_through() < SOON
+    later = len(one.drained)
+    assert one.rings_through() < SOON
+    assert len(one.drained) > later
 
 
 def test_two_installations_on_one_broker_do_not_hear_each_other(shared: Lined, hire: Hire) -> None:

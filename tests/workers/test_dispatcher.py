@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import NoReturn
 from uuid import UUID
 
@@ -21,9 +22,10 @@ from core.ledger import connections as connections_of
 from core.ledger.alerts import Threshold
 from core.ledger.idempotency import Answer, Asked
 from core.ledger.schema import lanes as lane_rows
+from core.safe.schema import person_keys
 from core.states import Ended
 from core.testing.lies import fails
-from tests.workers.school import EMAIL, HOUR, MINUTE, SECOND, School
+from tests.workers.school import EMAIL, HOUR, MINUTE, SECOND, School, on_sqlite
 from workers import dispatcher as module
 from workers.dispatcher import Dispatcher
 
@@ -270,6 +272,21 @@ def test_tidying_forgets_answers_that_nobody_asks_for_again(
     dispatcher.tick()
     with ledger.begin() as tx:
         assert idempotency.recall(ledger, tx, asked) is None
+
+
+@on_sqlite
+def test_tidying_lets_what_was_destroyed_leave_the_files(
+    school: School, dispatcher: Dispatcher
+) -> None:
+    school.subscribe()
+    with school.ledger.safe.database.read() as tx:
+        (key,) = tx.db.execute(sa.select(person_keys.c.wrapped)).scalars()
+    school.erase()
+    file = Path(str(school.ledger.safe.database.url.database))
+    files = [file, file.with_name(f"{file.name}-wal")]
+    assert any(key in one.read_bytes() for one in files)
+    dispatcher.tidy()
+    assert not any(key in one.read_bytes() for one in files)
 
 
 def until(condition: Callable[[], bool]) -> None:

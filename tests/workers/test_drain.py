@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NoReturn
+from uuid import uuid4
 
 import pytest
 
@@ -445,6 +446,15 @@ def test_a_dead_platform_is_called_ever_more_rarely(school: School) -> None:
     assert school.tasks() == []
     school.passes(HOUR)
     assert school.tasks() == [(Task.CANNOT_LOOK, None)]
+
+
+def test_a_bell_for_a_lane_that_is_not_there_changes_nothing(school: School) -> None:
+    """A message may outlive its database, or come from anybody."""
+    asked = school.subscribe()
+    school.worker.drain(uuid4())
+    assert school.ended(asked) is None
+    school.drain()
+    assert school.ended(asked) is Ended.CONFIRMED
 
 
 def no_such_platform(_: str) -> NoReturn:

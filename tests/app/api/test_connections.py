@@ -160,7 +160,7 @@ def test_a_connection_that_does_not_answer_says_since_when_and_who_moves(
     assert (told["state"], told["breaker"]["state"]) == ("unreachable", "open")
     assert told["breaker"]["failures"] == 2
     assert told["host"]["name"] == f"127.0.0.1:{platform.server_port}"
-    assert "2 times in a row" in told["says"]["en"]
+    assert "tries in a row that failed: 2" in told["says"]["en"]
     with ledger.begin() as tx:
         hosts.failed(tx, told["host"]["name"], tried=False, most=1, rest=lambda _: MINUTE)
     told = school.get(f"/connections/{made['id']}").json()

@@ -40,8 +40,8 @@ REFUSED_KEY = (
     "sleutel: courseflow-sync connection renew"
 )
 UNREACHABLE = (
-    "◐Niet bereikbaar sinds 22 november 2026 10:00, 7 keer op rij. Wat je vraagt blijft bewaard. "
-    "Wij proberen het opnieuw op 22 november 2026 11:00; jij hoeft niets te doen."
+    "◐Niet bereikbaar sinds 22 november 2026 10:00 (mislukte pogingen op rij: 7). Wat je vraagt "
+    "blijft bewaard. Wij proberen het opnieuw op 22 november 2026 11:00; jij hoeft niets te doen."
 )
 LANGUAGES: tuple[Language, ...] = ("nl", "en")
 ZONE = ZoneInfo("Europe/Amsterdam")

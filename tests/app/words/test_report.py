@@ -140,6 +140,7 @@ def test_a_whole_report_reads_as_it_should() -> None:
         "(uiterlijk 22 december\n"
         "      2026)\n"
         "        Klik op Verwijderen.\n"
+        "        courseflow-sync tasks show 00000000-0000-0000-0000-000000000009\n"
     )
 
 

@@ -1,0 +1,33 @@
+"""Storms run side by side where that tells nothing untrue: who measures time is alone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+ALONE = "alone"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Last, so that they wait for one another's end only."""
+    items.sort(key=lambda item: item.get_closest_marker(ALONE) is not None)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around the time limit, which is for the storm
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    if item.get_closest_marker("storm") is None:
+        return (yield)
+    wanted = fcntl.LOCK_EX if item.get_closest_marker(ALONE) else fcntl.LOCK_SH
+    with door().open("w") as lock:
+        fcntl.flock(lock, wanted)
+        return (yield)
+
+
+def door() -> Path:
+    """One for all processes of this run."""
+    return Path(tempfile.gettempdir()) / f"room-{os.environ.get('PYTEST_XDIST_TESTRUNUID', '')}"
