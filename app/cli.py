@@ -17,6 +17,7 @@ from app.commands import (
     importing,
     linking,
     platforms,
+    replaying,
     reporting,
     restricting,
     rotating,
@@ -101,6 +102,7 @@ app.command()(linking.unlink)
 app.add_typer(tasks, name="tasks")
 app.add_typer(alerts, name="alerts")
 app.add_typer(audit, name="audit")
+app.command()(replaying.replay)
 app.command()(running.serve)
 app.command()(running.work)
 app.command()(running.demo)

@@ -15,7 +15,7 @@ from core.connector import Account, Place, Platform, Text
 from core.database import Database
 from core.errors import ConnectorError, Reconnect
 from core.http import WayOut, origin_of
-from core.ledger import Ledger, wrapping
+from core.ledger import Ledger, pulse, wrapping
 from core.ledger import connections as ledger_connections
 from core.ledger.connections import Connection
 from core.ledger.customers import Customer, lists_of
@@ -63,9 +63,10 @@ def migrate(settings: Settings) -> None:
 
 
 @contextmanager
-def opened(settings: Settings) -> Iterator[Installation]:
+def opened(settings: Settings, *, in_step: bool = True) -> Iterator[Installation]:
     """
-    The installation, checked: fails closed when a key, a setting or a migration is missing.
+    The installation, checked: fails closed when a key, a setting or a migration is missing, or
+    one of the databases was put back from a backup (unless ``in_step`` does not matter).
 
     Raises BadKeyFile, CannotOpen, UnsafeDatabase, DatabaseAway, BadSettings or NotMigrated.
     """
@@ -74,6 +75,8 @@ def opened(settings: Settings) -> Iterator[Installation]:
         for store, database in stores.items():
             migrations.check(database, store)
         pairing.check(stores[Store.LEDGER], stores[Store.SAFE])
+        if in_step:
+            pulse.check(stores[Store.LEDGER], stores[Store.SAFE])
         with stores[Store.LEDGER].read() as tx:
             wrapping.check(tx, keys)
         way_out = WayOut(insecure=settings.allow_insecure_hosts)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from core.database import DatabaseAway
-from core.ledger import Ledger, alerts, audit, finishing, hosts, idempotency, lanes, undo
+from core.database import DatabaseAway, UnsafeDatabase
+from core.ledger import Ledger, alerts, audit, finishing, hosts, idempotency, lanes, pulse, undo
 from core.safe.scouring import scour
 from workers.outage import Outage
 from workers.schedule import SILENCE
@@ -37,6 +37,7 @@ class Dispatcher:
         self.leadership = Leadership(ledger)
         self._stop = threading.Event()
         self._tidied: datetime | None = None
+        self._beaten: datetime | None = None
 
     def run(self) -> None:
         """Tick until ``stop``; every failure is logged and tried again."""
@@ -47,6 +48,9 @@ class Dispatcher:
                     audit.seal(self.ledger)
             except DatabaseAway as away:
                 log.warning("the database is away: %s", away)
+            except UnsafeDatabase as unsafe:
+                log.critical("this process leads no more: %s", unsafe)
+                self._stop.set()
             except Exception as error:  # noqa: BLE001 - the next tick may succeed
                 log.error("a tick failed: %s", type(error).__name__)  # noqa: TRY400
         self.leadership.close()
@@ -58,6 +62,10 @@ class Dispatcher:
         with self.ledger.read() as tx:
             leasing = lanes.leasing_sessions(tx)
             expired = lanes.any_expired(tx)
+            now = tx.now
+        if self._beaten is None or now >= self._beaten + TIDY:
+            self.beat()
+            self._beaten = now
         gone = dead(self.ledger, leasing)
         if gone or expired:
             with self.ledger.begin() as tx:
@@ -92,6 +100,13 @@ class Dispatcher:
             return False
         self.outage.ended()
         return True
+
+    def beat(self) -> None:
+        """Raises UnsafeDatabase where a database was put back under us: then nothing is rung."""
+        try:
+            pulse.beat(self.ledger.database, self.ledger.safe.database)
+        except DatabaseAway as away:
+            log.warning("a database is away: %s", away)
 
     def tidy(self) -> None:
         """

@@ -20,8 +20,8 @@ def settings() -> Settings:
 
 
 @contextmanager
-def installation() -> Iterator[Installation]:
-    with wiring.opened(settings()) as found:
+def installation(*, in_step: bool = True) -> Iterator[Installation]:
+    with wiring.opened(settings(), in_step=in_step) as found:
         yield found
 
 

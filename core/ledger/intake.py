@@ -88,6 +88,7 @@ def committed(ledger: Ledger, batch: Batch) -> None:
     try:
         ledger.safe.confirm(batch.erased)
         ledger.safe.unbury(batch.customer.id, batch.lifted)
+        ledger.safe.allow(batch.allowed)
     except DatabaseAway:
         log.warning("the safe is away: accepted erasures are finished when it is back")
 
@@ -107,6 +108,7 @@ class Batch:
         self.people = load(
             ledger, tx, customer.id, {person_id(self.keys, one.reference) for one in requests}
         )
+        self.refused = {one.id: dict(one.refused) for one in self.people.values()}  # before
         hashes = {self.address(one.email) for one in requests if one.email}
         self.buried = ledger.safe.buried(customer.id, hashes)
         self.rows: list[dict[str, object]] = []
@@ -116,6 +118,25 @@ class Batch:
     @property
     def erased(self) -> dict[UUID, int]:
         return {one.id: one.key_epoch for one in self.people.values() if one.erased_here}
+
+    @property
+    def allowed(self) -> dict[UUID, set[str]]:
+        """The opt-outs that a newer consent lifted, as lists by person."""
+        return {
+            one: before.keys() - self.people[one].refused.keys()
+            for one, before in self.refused.items()
+        }
+
+    @property
+    def newly_refused(self) -> dict[UUID, dict[str, datetime]]:
+        return {
+            one: {
+                key: EPOCH + at * MICROSECOND
+                for key, at in self.people[one].refused.items()
+                if before.get(key) != at
+            }
+            for one, before in self.refused.items()
+        }
 
     def address(self, email: str) -> bytes:
         return self.keys.pepper.hash("email", email)
@@ -349,4 +370,10 @@ class Batch:
         everyone = self.people.values()
         erasures = burials(everyone, self.own, self.tx.now)
         self.ledger.safe.bury(self.customer.id, erasures, self.keys)
+        self.ledger.safe.refuse(self.customer.id, self.newly_refused)
+        self.store()
+
+    def store(self) -> None:
+        """For what the safe knows already."""
+        everyone = self.people.values()
         store(self.ledger, self.tx, self.customer.id, everyone, self.rows)

@@ -42,6 +42,10 @@ def heed(ledger: Ledger, connection: Connection, holding: Holding, places: Colle
         keys = [key for key, place in connection.places.items() if place in places]
         for key in keys:
             refused.setdefault(key, now)
+        ledger.safe.refuse(
+            holding.customer,
+            {holding.person: {key: EPOCH + refused[key] * MICROSECOND for key in keys}},
+        )
         tx.db.execute(sa.update(people).where(mine).values(refused=refused))
         tx.db.execute(
             sa.insert(events).values(

@@ -210,7 +210,7 @@ def store_holdings(tx: Transaction, customer: UUID, changed: Sequence[Someone]) 
     store_parts(tx, [held for _, held in touched])
     rows.insert(tx, events, [asked(customer, tx, held) for _, held in touched])
     for someone, held in touched:
-        if held.state is State.CANNOT_LOOK:
+        if held.state is State.CANNOT_LOOK and someone.finishing is not None:  # a name to look for
             tasks.open_for(
                 tx,
                 kind=Task.CANNOT_LOOK,

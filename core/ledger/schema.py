@@ -39,8 +39,13 @@ def few(name: str, *columns: str, where: str, sqlite: str | None = None) -> sa.I
     )
 
 
-# One row: the number by which ledger and safe know each other.
-installation = sa.Table("installation", metadata, sa.Column("id", sa.Uuid, primary_key=True))
+# One row.
+installation = sa.Table(
+    "installation",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),  # by which ledger and safe know each other
+    sa.Column("pulse", sa.Uuid),  # new every minute, here and in the safe (core.ledger.pulse)
+)
 
 customers = sa.Table(
     "customers",

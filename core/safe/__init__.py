@@ -17,13 +17,14 @@ import sqlalchemy as sa
 
 from core import rows
 from core.database import Database, Transaction
-from core.safe.records import Burial, Finishing
+from core.safe.records import Burial, Erasure, Finishing
 from core.safe.schema import (
     KEPT,
     Tombstone,
     finishing_records,
     metadata,
     person_keys,
+    refusals,
     tombstones,
 )
 from core.sealing import CustomerKeys, Key
@@ -136,6 +137,62 @@ class Safe:
         with self.database.begin() as tx:
             tx.db.execute(sa.delete(tombstones).where(do_not_return(customer, hashes)))
 
+    def refuse(self, customer: UUID, refused: Mapping[UUID, Mapping[str, datetime]]) -> None:
+        """Remember opt-outs, by person and list, that are about to be accepted."""
+        known = [
+            {"person": person, "list": key, "customer": customer, "at": at}
+            for person, lists in refused.items()
+            for key, at in lists.items()
+        ]
+        if known:
+            with self.database.begin() as tx:
+                rows.put(tx, refusals, known)
+
+    def allow(self, lifted: Mapping[UUID, Collection[str]]) -> None:
+        """A newer consent has lifted these opt-outs."""
+        over = [{"person": one, "list": key} for one, lists in lifted.items() for key in lists]
+        if over:
+            with self.database.begin() as tx:
+                rows.delete(tx, refusals, over)
+
+    def erasures(self, customer: UUID, after: UUID | None, most: int) -> list[Erasure]:
+        """The newest of each person, by person, that is remembered against restoring."""
+        mine = [tombstones.c.customer == customer, tombstones.c.kind == Tombstone.RESTORE.value]
+        if after is not None:
+            mine.append(tombstones.c.person > after)
+        newest_of = (
+            sa.select(
+                tombstones.c.person,
+                sa.func.max(tombstones.c.epoch).label("epoch"),
+                sa.func.max(tombstones.c.at).label("at"),
+            )
+            .where(*mine)
+            .group_by(tombstones.c.person)
+            .order_by(tombstones.c.person)
+            .limit(most)
+        )
+        with self.database.read() as tx:
+            found = tx.db.execute(newest_of).all()
+            several = [(row.person, row.epoch) for row in found]
+            back = person_keys.c
+            came = sa.select(back.person, back.epoch).where(
+                sa.tuple_(back.person, back.epoch).in_(several)
+            )
+            returned = {tuple(row) for row in tx.db.execute(came)} if several else set()
+        return [
+            Erasure(row.person, row.epoch, row.at, (row.person, row.epoch) in returned)
+            for row in found
+        ]
+
+    def refusals(self, customer: UUID) -> dict[UUID, dict[str, datetime]]:
+        """The opt-outs that hold, by person and list."""
+        query = sa.select(refusals).where(refusals.c.customer == customer)
+        found: dict[UUID, dict[str, datetime]] = {}
+        with self.database.read() as tx:
+            for row in tx.db.execute(query.order_by(refusals.c.person)):
+                found.setdefault(row.person, {})[row.list] = row.at
+        return found
+
     def finishing(self, people: Collection[UUID], customer: CustomerKeys) -> dict[UUID, Finishing]:
         """The newest finishing record of each of these people that still has one."""
         if not people:
@@ -233,4 +290,4 @@ def rewrite(tx: Transaction, row: Any, record: Finishing, customer: CustomerKeys
     tx.db.execute(sa.update(finishing_records).where(where).values(sealed=sealed))
 
 
-__all__ = ["Burial", "Finishing", "Incarnation", "Safe", "Tombstone", "metadata"]
+__all__ = ["Burial", "Erasure", "Finishing", "Incarnation", "Safe", "Tombstone", "metadata"]

@@ -47,6 +47,16 @@ def bound_to(person: UUID, epoch: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Erasure:
+    """What is remembered of one; whether the person ``returned`` afterwards."""
+
+    person: UUID
+    epoch: int
+    at: datetime
+    returned: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Burial:
     """One erasure as it is about to be accepted; ``hashes`` are keyed, and say nobody's name."""
 

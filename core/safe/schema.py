@@ -27,6 +27,8 @@ installation = sa.Table(
     metadata,
     sa.Column("id", sa.Uuid, primary_key=True),  # by which ledger and safe know each other
     sa.Column("scoured_at", Moment),
+    sa.Column("pulse", sa.Uuid),  # the ledger's, or what it becomes (core.ledger.pulse)
+    sa.Column("pulse_before", sa.Uuid),
 )
 
 person_keys = sa.Table(
@@ -49,6 +51,16 @@ tombstones = sa.Table(
     sa.Column("at", Moment, nullable=False),
     sa.Column("until", Moment, nullable=False),
     sa.Index("ix_tombstones_customer_hash", "customer", "hash"),
+)
+
+# Opt-outs that nothing has lifted, so that a restored ledger can be told.
+refusals = sa.Table(
+    "refusals",
+    metadata,
+    sa.Column("person", sa.Uuid, primary_key=True),
+    sa.Column("list", sa.String, primary_key=True),
+    sa.Column("customer", sa.Uuid, nullable=False),
+    sa.Column("at", Moment, nullable=False, index=True),
 )
 
 finishing_records = sa.Table(

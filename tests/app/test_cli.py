@@ -59,6 +59,7 @@ COMMANDS = [
     ("alerts", "list"),
     ("audit", "heads"),
     ("audit", "verify"),
+    ("replay",),
     ("serve",),
     ("work",),
     ("demo",),

@@ -1,0 +1,1 @@
+"""Copies of the databases, for the day on which one of them is lost."""
