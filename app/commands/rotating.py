@@ -63,6 +63,25 @@ def add(
     )
 
 
+def put_back(
+    copy: Annotated[Path, typer.Argument(metavar="COPY", help="An older copy of the key file.")],
+    *,
+    json: Json = False,
+) -> None:
+    """
+    Put versions back that were taken out, from an older copy of the key file.
+
+    For a backup that was made while they were in use. What the key file holds stays as it is.
+    """
+    path = here.settings().key_file
+    back = keyfile.put_back(path, copy)
+    if json:
+        tell_json({"key_file": str(path), "versions": back})
+        return
+    numbers = ", ".join(map(str, back))
+    tell(f"Put back in {path}: {numbers}." if back else f"{path} lacks nothing that {copy} has.")
+
+
 def show(*, json: Json = False) -> None:
     """Show the versions in the key file, and how many keys are wrapped under each."""
     with here.installation() as found:

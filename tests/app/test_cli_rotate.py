@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -139,6 +141,27 @@ def test_the_older_version_can_go_and_the_newest_alone_opens_everything(
     assert rotated.json("key", "remove", "1", "--yes")["removed"] == 1
     assert versions(rotated) == [2]
     assert readable(rotated)
+
+
+def test_a_ledger_that_was_restored_needs_the_version_of_its_day(lived: CommandLine) -> None:
+    copy, dump = lived.folder / "copy.json", lived.folder / "dump.db"
+    shutil.copy2(key_file(lived), copy)
+    vacuumed_into(lived.folder / "ledger.db", dump)
+    lived.ok("key", "add")
+    lived.ok("rotate-keys", "--yes")
+    lived.ok("key", "remove", "1", "--yes")
+    for left in lived.folder.glob("ledger.db*"):
+        left.unlink()
+    shutil.copy2(dump, lived.folder / "ledger.db")
+    assert "key put-back COPY" in lived.refused("report", SCHOOL, "cf-1")
+    assert lived.json("key", "put-back", str(copy))["versions"] == [1]
+    assert readable(lived)
+    assert "lacks nothing" in lived.ok("key", "put-back", str(copy))
+
+
+def vacuumed_into(ledger: Path, dump: Path) -> None:
+    with closing(sqlite3.connect(ledger)) as db:
+        db.execute("VACUUM INTO ?", [str(dump)])
 
 
 def test_a_version_that_is_needed_stays(lived: CommandLine) -> None:

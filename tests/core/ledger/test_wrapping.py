@@ -290,6 +290,23 @@ class TestTakingAVersionOut:
         assert needed(ledger) == {2: 2}
 
 
+def test_nothing_is_sealed_under_the_key_file_that_a_rotation_does_not_know() -> None:
+    """Whoever comes to use its keys has to be counted by ``needed``, and to be wrapped anew."""
+    known = {
+        "core/ledger/__init__.py",  # opens customers' keys
+        "core/ledger/customers.py",  # wraps new ones
+        "app/api/state.py",  # derives cursors, which need not outlive a version
+        "app/commands/rotating.py",
+    }
+    found = {
+        str(path.relative_to(ROOT))
+        for package in ("core", "connectors", "workers", "app")
+        for path in (ROOT / package).rglob("*.py")
+        if "key_versions" in path.read_text()
+    }
+    assert found == known
+
+
 # --- killed
 
 ROTATING = dedent(
