@@ -133,7 +133,7 @@ def alone(path: Path) -> Iterator[tuple[Path, Mapping[int, Key]]]:
     meanwhile.
     """
     try:
-        file = path.resolve()
+        file = Path(os.path.realpath(path))
         folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)  # the file's own lock would go with the old file

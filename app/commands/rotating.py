@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from core.ledger import wrapping
 from core.refusals import CannotAccept, Unknown
 
 IN_PART = 1
+GAP = 0.025  # seconds; who waits to write to SQLite looks that often, and would else find it taken
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
@@ -160,6 +162,7 @@ def carried(found: Installation, newest: int) -> tuple[int, list[UUID]]:
             done += step.done
             unreadable += step.unreadable
             bar.advance(step.done + len(step.unreadable))
+            time.sleep(GAP)
     return done, unreadable
 
 

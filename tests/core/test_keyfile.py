@@ -161,6 +161,17 @@ def test_where_a_link_leads_to_the_file_the_file_changes_and_the_link_stays(
     assert names(elsewhere) == ["real.json"]
 
 
+def test_links_that_lead_nowhere_are_refused_in_words(path: Path, tmp_path: Path) -> None:
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BadKeyFile, match="There is no key file"):
+        keyfile.add(path)
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(BadKeyFile):
+        keyfile.add(path)
+    assert names(tmp_path) == [path.name]
+
+
 def test_of_many_at_once_none_is_lost(path: Path) -> None:
     keyfile.create(path)
     first = keyfile.load(path)[1]
