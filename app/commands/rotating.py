@@ -168,9 +168,9 @@ def carried(found: Installation, newest: int) -> tuple[int, list[UUID]]:
 
 def outcome(newest: int, done: int, all_of_them: int) -> str:
     if done:
-        return f"Wrapped {done} keys anew. Under version {newest} are now {all_of_them}."
+        return f"Keys wrapped anew: {done}. Under version {newest} now: {all_of_them}."
     newer = "To change to a newer one, begin with: courseflow-sync key add"
-    return f"All {all_of_them} keys were under version {newest} already. {newer}"
+    return f"All keys ({all_of_them}) were under version {newest} already. {newer}"
 
 
 def unneeded(version: int) -> str:
@@ -182,7 +182,8 @@ def unneeded(version: int) -> str:
 
 def left(number: int) -> str:
     return (
-        f"{number} keys do not open under the version that they name, and were left as they are. "
+        f"Keys that do not open under the version that they name: {number}. They were left as "
+        "they are. "
         "Something else than courseflow-sync changed the database: keep a copy of it as it is, "
         "put those rows back from a backup, and run this again."
     )

@@ -96,7 +96,7 @@ def test_the_first_use_of_a_version_is_confirmed(lived: CommandLine) -> None:
     lived.patch.setattr("app.commands.rotating.is_terminal", lambda _: True)
     assert lived("rotate-keys", given="n\n").exit_code == 2
     assert [one["wrapped"] for one in lived.json("key", "versions")] == [1, 0]
-    assert "Wrapped 1 keys anew" in lived.ok("rotate-keys", given="y\n")
+    assert "Keys wrapped anew: 1." in lived.ok("rotate-keys", given="y\n")
 
 
 def test_what_was_begun_is_finished_without_a_question(rotated: CommandLine) -> None:
@@ -115,7 +115,7 @@ def test_on_a_terminal_a_bar_moves(lived: CommandLine) -> None:
     lived.patch.setattr("app.commands.bar.is_terminal", lambda _: True)
     result = lived("rotate-keys", "--yes")
     assert "1/1 keys" in result.stderr
-    assert "keys anew" in result.stdout
+    assert "wrapped anew" in result.stdout
 
 
 def test_the_versions_say_what_they_are_for(lived: CommandLine) -> None:
@@ -167,7 +167,7 @@ def vacuumed_into(ledger: Path, dump: Path) -> None:
 def test_a_version_that_is_needed_stays(lived: CommandLine) -> None:
     assert "rotate-keys" in lived.refused("key", "remove", "1", "--yes")
     lived.ok("key", "add")
-    assert "1 keys" in lived.refused("key", "remove", "1", "--yes")
+    assert "(keys: 1)" in lived.refused("key", "remove", "1", "--yes")
     assert "not in use yet" in lived.refused("key", "remove", "2", "--yes")
     assert "no version 7" in lived.refused("key", "remove", "7", "--yes")
     assert versions(lived) == [1, 2]
@@ -210,5 +210,5 @@ def test_a_damaged_key_is_told_and_the_others_are_wrapped(lived: CommandLine) ->
     assert result.exit_code == 1
     told = json.loads(result.stdout)
     assert (told["rewrapped"], len(told["unreadable"]), told["unneeded"]) == (1, 1, [])
-    assert "1 keys do not open" in result.stderr
+    assert "Keys that do not open under the version that they name: 1." in result.stderr
     assert readable(lived)
