@@ -65,7 +65,8 @@ def lacking(error: Any) -> str:
     return (
         f"The key file of this machine lacks version {error}, under which keys in the ledger are "
         "stored. Nothing was changed, and nothing is lost. Copy the key file here from the "
-        "machine on which rotate-keys was run, then try again."
+        "machine on which rotate-keys was run, or, where a backup was restored, put its version "
+        "back from an older copy: courseflow-sync key put-back COPY"
     )
 
 

@@ -108,6 +108,24 @@ def remove(path: Path, version: int) -> None:
         replace(file, {one: key for one, key in known.items() if one != version})
 
 
+def put_back(path: Path, copy: Path) -> list[int]:
+    """
+    Take in the versions that only an older copy of the file has; their numbers. Raises
+    BadKeyFile where the copy is of another file.
+    """
+    with alone(path) as (file, known):
+        older = read(copy)
+        if other := [one for one in older.keys() & known.keys() if older[one] != known[one]]:
+            raise BadKeyFile(
+                f"Version {min(other)} in {copy} is another key than in {path}, so it is no copy "
+                "of it. Nothing was changed. Name a copy of this key file."
+            )
+        missed = sorted(older.keys() - known.keys())
+        if missed:
+            replace(file, dict(sorted({**older, **known}.items())))
+    return missed
+
+
 @contextmanager
 def alone(path: Path) -> Iterator[tuple[Path, Mapping[int, Key]]]:
     """
@@ -115,7 +133,7 @@ def alone(path: Path) -> Iterator[tuple[Path, Mapping[int, Key]]]:
     meanwhile.
     """
     try:
-        file = path.resolve()
+        file = Path(os.path.realpath(path))
         folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)  # the file's own lock would go with the old file

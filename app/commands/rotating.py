@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from core.ledger import wrapping
 from core.refusals import CannotAccept, Unknown
 
 IN_PART = 1
+GAP = 0.025  # seconds; who waits to write to SQLite looks that often, and would else find it taken
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
 
@@ -61,6 +63,25 @@ def add(
         "copy elsewhere.\n"
         "2. Then run, on this machine: courseflow-sync rotate-keys"
     )
+
+
+def put_back(
+    copy: Annotated[Path, typer.Argument(metavar="COPY", help="An older copy of the key file.")],
+    *,
+    json: Json = False,
+) -> None:
+    """
+    Put versions back that were taken out, from an older copy of the key file.
+
+    For a backup that was made while they were in use. What the key file holds stays as it is.
+    """
+    path = here.settings().key_file
+    back = keyfile.put_back(path, copy)
+    if json:
+        tell_json({"key_file": str(path), "versions": back})
+        return
+    numbers = ", ".join(map(str, back))
+    tell(f"Put back in {path}: {numbers}." if back else f"{path} lacks nothing that {copy} has.")
 
 
 def show(*, json: Json = False) -> None:
@@ -141,14 +162,15 @@ def carried(found: Installation, newest: int) -> tuple[int, list[UUID]]:
             done += step.done
             unreadable += step.unreadable
             bar.advance(step.done + len(step.unreadable))
+            time.sleep(GAP)
     return done, unreadable
 
 
 def outcome(newest: int, done: int, all_of_them: int) -> str:
     if done:
-        return f"Wrapped {done} keys anew. Under version {newest} are now {all_of_them}."
+        return f"Keys wrapped anew: {done}. Under version {newest} now: {all_of_them}."
     newer = "To change to a newer one, begin with: courseflow-sync key add"
-    return f"All {all_of_them} keys were under version {newest} already. {newer}"
+    return f"All keys ({all_of_them}) were under version {newest} already. {newer}"
 
 
 def unneeded(version: int) -> str:
@@ -160,7 +182,8 @@ def unneeded(version: int) -> str:
 
 def left(number: int) -> str:
     return (
-        f"{number} keys do not open under the version that they name, and were left as they are. "
+        f"Keys that do not open under the version that they name: {number}. They were left as "
+        "they are. "
         "Something else than courseflow-sync changed the database: keep a copy of it as it is, "
         "put those rows back from a backup, and run this again."
     )

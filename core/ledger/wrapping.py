@@ -44,15 +44,21 @@ def opened(versions: Versions, row: Any) -> Key:
 
 
 def new(tx: Transaction, versions: Versions, customer: UUID, key: Key) -> tuple[int, bytes]:
-    """
-    A new customer's key, wrapped. Raises CannotOpen.
+    """A new customer's key, wrapped. Raises CannotOpen."""
+    version, wrapping = in_use(tx, versions)
+    return version, wrapping.seal(key.secret, bound_to(customer))
 
-    Under the newest version that is in use: one that was only added to this file may not be on
-    every machine yet.
+
+def in_use(tx: Transaction, versions: Versions) -> tuple[int, Key]:
+    """
+    Under what something new is wrapped in this transaction. Raises CannotOpen.
+
+    The newest version of which the ledger knows: one that was only added to this file may not be
+    on every machine yet.
     """
     alone(tx)
     newest = max(needed(tx) or versions)
-    return newest, proven(tx, versions, newest).seal(key.secret, bound_to(customer))
+    return newest, proven(tx, versions, newest)
 
 
 def needed(tx: Transaction) -> dict[int, int]:
@@ -71,8 +77,8 @@ def unneeded(tx: Transaction, version: int) -> None:
     used = needed(tx)
     if version in used:
         raise CannotAccept(
-            f"Under version {version} are {used[version]} keys, which nobody could read without "
-            "it. Nothing was changed. Wrap them anew first: courseflow-sync rotate-keys"
+            f"Version {version} is needed: without it nobody could read what it wraps (keys: "
+            f"{used[version]}). Nothing was changed. Wrap them anew: courseflow-sync rotate-keys"
         )
     if version > max(used, default=0):
         raise CannotAccept(

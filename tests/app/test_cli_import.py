@@ -213,7 +213,7 @@ def test_an_import_that_breaks_off_says_what_was_taken_in(school: CommandLine) -
 def test_on_a_terminal_a_bar_is_drawn_and_bad_rows_stand_beside_it(
     school: CommandLine, tmp_path: Path
 ) -> None:
-    school.patch.setattr("app.commands.importing.is_terminal", lambda _: True)
+    school.patch.setattr("app.commands.bar.is_terminal", lambda _: True)
     school.patch.setenv("TERM", "xterm")
     file = school.file("[bold]m.csv", csv(row(1), row(2, email="")))
     result = school("import", SCHOOL, file)

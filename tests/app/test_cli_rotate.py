@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -94,7 +96,7 @@ def test_the_first_use_of_a_version_is_confirmed(lived: CommandLine) -> None:
     lived.patch.setattr("app.commands.rotating.is_terminal", lambda _: True)
     assert lived("rotate-keys", given="n\n").exit_code == 2
     assert [one["wrapped"] for one in lived.json("key", "versions")] == [1, 0]
-    assert "Wrapped 1 keys anew" in lived.ok("rotate-keys", given="y\n")
+    assert "Keys wrapped anew: 1." in lived.ok("rotate-keys", given="y\n")
 
 
 def test_what_was_begun_is_finished_without_a_question(rotated: CommandLine) -> None:
@@ -113,7 +115,7 @@ def test_on_a_terminal_a_bar_moves(lived: CommandLine) -> None:
     lived.patch.setattr("app.commands.bar.is_terminal", lambda _: True)
     result = lived("rotate-keys", "--yes")
     assert "1/1 keys" in result.stderr
-    assert "keys anew" in result.stdout
+    assert "wrapped anew" in result.stdout
 
 
 def test_the_versions_say_what_they_are_for(lived: CommandLine) -> None:
@@ -141,10 +143,31 @@ def test_the_older_version_can_go_and_the_newest_alone_opens_everything(
     assert readable(rotated)
 
 
+def test_a_ledger_that_was_restored_needs_the_version_of_its_day(lived: CommandLine) -> None:
+    copy, dump = lived.folder / "copy.json", lived.folder / "dump.db"
+    shutil.copy2(key_file(lived), copy)
+    vacuumed_into(lived.folder / "ledger.db", dump)
+    lived.ok("key", "add")
+    lived.ok("rotate-keys", "--yes")
+    lived.ok("key", "remove", "1", "--yes")
+    for left in lived.folder.glob("ledger.db*"):
+        left.unlink()
+    shutil.copy2(dump, lived.folder / "ledger.db")
+    assert "key put-back COPY" in lived.refused("report", SCHOOL, "cf-1")
+    assert lived.json("key", "put-back", str(copy))["versions"] == [1]
+    assert readable(lived)
+    assert "lacks nothing" in lived.ok("key", "put-back", str(copy))
+
+
+def vacuumed_into(ledger: Path, dump: Path) -> None:
+    with closing(sqlite3.connect(ledger)) as db:
+        db.execute("VACUUM INTO ?", [str(dump)])
+
+
 def test_a_version_that_is_needed_stays(lived: CommandLine) -> None:
     assert "rotate-keys" in lived.refused("key", "remove", "1", "--yes")
     lived.ok("key", "add")
-    assert "1 keys" in lived.refused("key", "remove", "1", "--yes")
+    assert "(keys: 1)" in lived.refused("key", "remove", "1", "--yes")
     assert "not in use yet" in lived.refused("key", "remove", "2", "--yes")
     assert "no version 7" in lived.refused("key", "remove", "7", "--yes")
     assert versions(lived) == [1, 2]
@@ -187,5 +210,5 @@ def test_a_damaged_key_is_told_and_the_others_are_wrapped(lived: CommandLine) ->
     assert result.exit_code == 1
     told = json.loads(result.stdout)
     assert (told["rewrapped"], len(told["unreadable"]), told["unneeded"]) == (1, 1, [])
-    assert "1 keys do not open" in result.stderr
+    assert "Keys that do not open under the version that they name: 1." in result.stderr
     assert readable(lived)

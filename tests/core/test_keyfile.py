@@ -6,6 +6,7 @@ import base64
 import errno
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -160,6 +161,17 @@ def test_where_a_link_leads_to_the_file_the_file_changes_and_the_link_stays(
     assert names(elsewhere) == ["real.json"]
 
 
+def test_links_that_lead_nowhere_are_refused_in_words(path: Path, tmp_path: Path) -> None:
+    path.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(BadKeyFile, match="There is no key file"):
+        keyfile.add(path)
+    path.unlink()
+    path.symlink_to(path)
+    with pytest.raises(BadKeyFile):
+        keyfile.add(path)
+    assert names(tmp_path) == [path.name]
+
+
 def test_of_many_at_once_none_is_lost(path: Path) -> None:
     keyfile.create(path)
     first = keyfile.load(path)[1]
@@ -191,6 +203,30 @@ def test_an_older_version_can_be_taken_out_and_the_newest_cannot(path: Path) -> 
         keyfile.remove(path, 2)
     keyfile.remove(path, 1)
     assert dict(keyfile.load(path)) == {2: newest}
+
+
+def test_what_was_taken_out_comes_back_from_a_copy(path: Path, tmp_path: Path) -> None:
+    keyfile.create(path)
+    copy = tmp_path / "copy.json"
+    shutil.copy2(path, copy)
+    first = keyfile.load(path)[1]
+    keyfile.add(path)
+    keyfile.remove(path, 1)
+    assert keyfile.put_back(path, copy) == [1]
+    assert keyfile.load(path)[1] == first
+    assert sorted(keyfile.load(path)) == [1, 2]
+    assert keyfile.put_back(path, copy) == []
+
+
+def test_another_installations_file_is_no_copy(path: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    for one in (path, other):
+        keyfile.create(one)
+    keyfile.add(other)
+    before = path.read_bytes()
+    with pytest.raises(BadKeyFile, match="is no copy of it"):
+        keyfile.put_back(path, other)
+    assert path.read_bytes() == before
 
 
 # --- read again

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from core.ledger import Ledger, audit, customers
+from core.ledger import Ledger, audit, customers, schema, wrapping
 from core.ledger.audit import Head, Verified, read_through, seal_after
 from core.ledger.customers import Customer
 from core.ledger.schema import audit_heads, events
@@ -99,7 +99,10 @@ def test_a_customer_whose_key_is_elsewhere_keeps_nobody_else_waiting(
     ledger: Ledger, customer: Customer
 ) -> None:
     elsewhere = Ledger(ledger.database, ledger.safe, {2: Key.random()})
-    other = customers.create(elsewhere, "Another school")
+    other = customers.create(ledger, "Another school")
+    wrapped = elsewhere.key_versions[2].seal(SECRET, wrapping.bound_to(other.id))
+    moved = sa.update(schema.customers).where(schema.customers.c.id == other.id)
+    tamper(ledger, moved.values(wrapped_key=wrapped, key_version=2))
     write(ledger, other.id, 2)
     write(ledger, customer.id, 3)
     assert audit.seal(ledger) == 3

@@ -249,7 +249,7 @@ class TestTakingAVersionOut:
         self, ledger: Ledger, newer: Versions
     ) -> None:
         many(ledger, 2)
-        with ledger.read() as tx, pytest.raises(CannotAccept, match="2 keys"):
+        with ledger.read() as tx, pytest.raises(CannotAccept, match="keys: 2"):
             wrapping.unneeded(tx, 1)
         rotated(ledger, newer)
         with ledger.read() as tx:
@@ -288,6 +288,23 @@ class TestTakingAVersionOut:
         slow.join()
         rotating.join()
         assert needed(ledger) == {2: 2}
+
+
+def test_nothing_is_sealed_under_the_key_file_that_a_rotation_does_not_know() -> None:
+    """Whoever comes to use its keys has to be counted by ``needed``, and to be wrapped anew."""
+    known = {
+        "core/ledger/__init__.py",  # opens customers' keys
+        "core/ledger/customers.py",  # wraps new ones
+        "app/api/state.py",  # derives cursors, which need not outlive a version
+        "app/commands/rotating.py",
+    }
+    found = {
+        str(path.relative_to(ROOT))
+        for package in ("core", "connectors", "workers", "app")
+        for path in (ROOT / package).rglob("*.py")
+        if "key_versions" in path.read_text()
+    }
+    assert found == known
 
 
 # --- killed
