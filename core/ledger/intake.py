@@ -188,8 +188,10 @@ class Batch:
     ) -> None:
         refused = [someone.refused[key] for key in wanted if key in someone.refused]
         refused_at = EPOCH + max(refused) * MICROSECOND if refused else None
-        buried_at = self.buried.get(self.address(request.email or ""))
-        erased = [moment for moment in (someone.erased_at, buried_at) if moment]
+        address = self.address(request.email or "")
+        buried_at = self.buried.get(address)
+        back = address in someone.emails  # already, and we died before that was lifted
+        erased = [one for one in (someone.erased_at, None if back else buried_at) if one]
         bases.check(
             basis,
             now=self.tx.now,
@@ -202,7 +204,7 @@ class Batch:
             someone.epoch += 1
             someone.erased_at = None
         if buried_at:
-            self.lifted.add(self.address(request.email or ""))
+            self.lifted.add(address)
 
     def used_before(self, someone: Someone, basis: Basis) -> bool:
         digest = self.keys.pepper.hash("basis", basis.id)

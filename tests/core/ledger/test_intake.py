@@ -383,6 +383,19 @@ def test_a_fresh_basis_brings_an_erased_person_back_under_a_new_key(erased: Scho
     assert not buried(erased, EMAIL)
 
 
+def test_a_return_that_got_no_answer_may_be_asked_again(
+    erased: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was accepted; we died before the safe heard that the tombstone is lifted."""
+    asked = erased.subscription(basis=erased.basis("b-2"))
+    with monkeypatch.context() as patched:
+        patched.setattr(erased.ledger.safe, "unbury", lambda *_: None)
+        erased.accepted(asked)
+    assert buried(erased, EMAIL)
+    erased.accepted(asked)
+    assert not buried(erased, EMAIL)
+
+
 @pytest.mark.parametrize("days", [1, 30])
 def test_a_basis_from_before_the_erasure_brings_nobody_back(erased: School, days: int) -> None:
     ask = erased.subscription(basis=erased.basis("b-2", days=days))
