@@ -104,3 +104,4 @@ class Dispatcher:
             lanes.heal(tx)
             idempotency.purge(tx)
             hosts.say_so(tx, tx.now - SILENCE)
+        self.ledger.safe.wipe()

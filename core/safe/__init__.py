@@ -178,6 +178,10 @@ class Safe:
         with self.database.begin() as tx:
             tx.db.execute(sa.delete(finishing_records).where(over), last)
 
+    def wipe(self) -> None:
+        """What was destroyed is no longer in the safe's files, where that is in our hands."""
+        self.database.wipe()
+
 
 def key_row(person: UUID, epoch: int) -> str:
     return f"person_keys|{person}|{epoch}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -253,3 +254,40 @@ def test_a_name_is_forgotten_alone_and_not_that_of_a_newer_erasure(
     safe.forget_name(person, 2, keys)
     found = safe.finishing({person}, keys)[person]
     assert (found.name, found.emails, found.reference) == ("", RECORD.emails, "cf-1")
+
+
+# --- what is destroyed
+
+
+@pytest.mark.parametrize("urls", ["sqlite"], indirect=True)
+def test_what_was_destroyed_leaves_the_files_as_well(safe: Safe, keys: CustomerKeys) -> None:
+    """A log that still holds a wrapped key would open all that it sealed."""
+    person = uuid4()
+    for one in (uuid4(), person, uuid4()):
+        safe.keep_keys({(one, 0): Key.random()}, keys)
+        safe.bury(CUSTOMER, [burial(one)], keys)
+    with safe.database.read() as tx:
+        values = [
+            tx.db.execute(sa.select(column).where(table.c.person == person)).scalar_one()
+            for table in (person_keys, finishing_records)
+            for column in table.c
+            if column.name in {"wrapped", "sealed"}
+        ]
+    safe.confirm({person: 1})
+    safe.end_finishing({person: 1})
+    assert any(value in page for page in pages(safe) for value in values)
+    safe.wipe()
+    assert not any(value in page for page in pages(safe) for value in values)
+
+
+def pages(safe: Safe) -> list[bytes]:
+    file = Path(str(safe.database.url.database))
+    return [path.read_bytes() for path in file.parent.glob(f"{file.name}*") if path.is_file()]
+
+
+def test_whoever_reads_meanwhile_only_delays_it(safe: Safe, keys: CustomerKeys) -> None:
+    safe.keep_keys({(uuid4(), 0): Key.random()}, keys)
+    with safe.database.read() as tx:
+        tx.db.execute(sa.select(person_keys)).all()
+        safe.wipe()
+    safe.wipe()

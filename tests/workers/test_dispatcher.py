@@ -21,6 +21,7 @@ from core.ledger import connections as connections_of
 from core.ledger.alerts import Threshold
 from core.ledger.idempotency import Answer, Asked
 from core.ledger.schema import lanes as lane_rows
+from core.safe import Safe
 from core.states import Ended
 from core.testing.lies import fails
 from tests.workers.school import EMAIL, HOUR, MINUTE, SECOND, School
@@ -255,6 +256,15 @@ def test_tidying_comes_once_a_minute(
         dispatcher.tick()
         school.passing(SECOND)
     assert tidied == [tidied[0] + n * MINUTE for n in range(3)]
+
+
+def test_tidying_leaves_nothing_of_what_was_destroyed(
+    school: School, dispatcher: Dispatcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wiped = []
+    monkeypatch.setattr(Safe, "wipe", lambda _: wiped.append(school.clock.at))
+    dispatcher.tick()
+    assert wiped == [school.clock.at]
 
 
 def test_tidying_forgets_answers_that_nobody_asks_for_again(
