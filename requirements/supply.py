@@ -30,7 +30,7 @@ PACKAGES = ("app", "connectors", "core", "workers")
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==\S+")
 HASHED = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 ELSEWHERE = re.compile(
-    r"^\s*-(?:i\b|f\b|-(?:extra-)?index-url|-find-links|-trusted-host)|://", re.MULTILINE
+    r"^\s*-(?:i\b|f\b|-(?:extra-)?index|-find-links|-trusted-host)|://", re.MULTILINE
 )
 BUILDS = (("one", 0o022), ("a folder of another name", 0o077))
 
@@ -136,8 +136,8 @@ def wheel() -> str:
 
 def audit() -> str:
     """Raises Wrong for a known hole; for what nobody could ask about only with AUDIT=required."""
-    answers = [asked(path) for path in sorted(PINS.glob("*.txt"))]
-    every = {one["name"]: one for answer in answers for one in answer}
+    answers = {path.name: asked(path) for path in sorted(PINS.glob("*.txt"))}
+    every = {(one["name"], one.get("version")): one for some in answers.values() for one in some}
     holes = [
         f"{one['name']} {one['version']}: {', '.join(hole['id'] for hole in one['vulns'])}"
         for one in every.values()
@@ -145,12 +145,13 @@ def audit() -> str:
     ]
     if holes:
         raise Wrong(f"Known holes: {'; '.join(holes)}. Renew these: make pins")
-    unasked = [name for name, one in every.items() if "vulns" not in one]
-    if not every or unasked:
+    unasked = [name for (name, _), one in every.items() if "vulns" not in one]
+    unasked += [name for name, some in answers.items() if not some]
+    if unasked:
         said = (
-            f"NOT AUDITED: of {len(unasked) or 'all'} packages no list of known holes could be "
-            "asked from this machine. Nothing is known about them. Run it where the package "
-            "index's advisories can be reached."
+            f"NOT AUDITED: of {len(unasked)} packages or lists ({unasked[0]}, …) nobody could be "
+            "asked for known holes from this machine. Nothing is known about them. Run it where "
+            "the package index's advisories can be reached."
         )
         if os.environ.get("AUDIT") == "required":
             raise Wrong(said)
