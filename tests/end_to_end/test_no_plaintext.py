@@ -85,7 +85,7 @@ def test_nothing_is_in_the_broker(performance: Performance, scanner: Scanner) ->
 
 
 SHORT = Plan(number=8, patience=2, worse=False)
-storm = [pytest.mark.storm, pytest.mark.timeout(600)]
+storm = [pytest.mark.storm, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(
