@@ -6,6 +6,8 @@ ARGS ?=
 PARALLEL ?= 2
 # How long the soak lasts.
 MINUTES ?= 30
+# required: make supply fails where no list of known holes can be asked.
+AUDIT ?=
 
 BIN := .venv/bin
 MAILMAN := .venv-mailman
@@ -60,6 +62,10 @@ format: .venv/dev.stamp ## Format the code and mend what can be mended by itself
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: supply
+supply: .venv-supply/stamp ## Look at pins, code, wheel, known holes; AUDIT=required is strict
+	@AUDIT=$(AUDIT) .venv-supply/bin/python requirements/supply.py
+
 .PHONY: pins
 pins: ## Renew the pinned requirements; needs uv
 	cd requirements && export UV_CUSTOM_COMPILE_COMMAND="make pins" && \
@@ -68,11 +74,12 @@ pins: ## Renew the pinned requirements; needs uv
 	compile run.in -o run.txt && \
 	compile dev.in -c run.txt -o dev.txt && \
 	compile build.in -c dev.txt -o build.txt && \
+	compile supply.in -c build.txt -o supply.txt && \
 	compile mailman.in --override overrides.in -o mailman.txt
 
 .PHONY: clean
 clean: ## Remove environments and caches; var/, with your data and keys, stays
-	rm -rf .venv $(MAILMAN) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv-supply $(MAILMAN) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
 	find app connectors core tests workers -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/run.stamp: requirements/build.txt requirements/run.txt pyproject.toml
@@ -87,6 +94,13 @@ clean: ## Remove environments and caches; var/, with your data and keys, stays
 .venv/dev.stamp: .venv/run.stamp requirements/dev.txt
 	@echo "Adding requirements/dev.txt ..."
 	@$(BIN)/python $(WHEELS) -r requirements/dev.txt
+	@touch $@
+
+.venv-supply/stamp: requirements/supply.txt
+	@echo "Preparing .venv-supply from requirements/supply.txt ..."
+	@$(PYTHON) -c '$(NEW_ENOUGH)'
+	@.venv-supply/bin/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv-supply
+	@.venv-supply/bin/python $(WHEELS) -r requirements/supply.txt
 	@touch $@
 
 $(MAILMAN)/stamp: requirements/build.txt requirements/mailman.txt

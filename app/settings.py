@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
+import httpx
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
@@ -60,6 +61,17 @@ class Settings(BaseSettings):
             ) from None
         return value
 
+    @field_validator("platform_urls")
+    @classmethod
+    def callable_addresses(cls, value: dict[str, str]) -> dict[str, str]:
+        for platform, url in value.items():
+            if not is_address(url):
+                raise ValueError(
+                    f"write the address of {platform:.50} as https://HOST/PATH, without a user, "
+                    "a password or a query in it"
+                )
+        return value
+
     @field_validator("base_url")
     @classmethod
     def reachable(cls, value: str) -> str:
@@ -94,6 +106,16 @@ class Settings(BaseSettings):
             "COURSEFLOW_SYNC_SAFE_URL is not set. With PostgreSQL the safe needs a database of "
             "its own, for example postgresql+psycopg://USER@HOST/courseflow_safe."
         )
+
+
+def is_address(url: str) -> bool:
+    """Whether it can be the beginning of what is called; whether it may be, the way out says."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    plain = not (parsed.userinfo or parsed.query or parsed.fragment)
+    return parsed.scheme in {"http", "https"} and bool(parsed.host) and plain
 
 
 def from_environment() -> Settings:

@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -159,6 +159,14 @@ class Database:
         with self._connection() as connection:
             yield connection.execution_options(**options)
 
+    def empty_log(self) -> None:
+        """
+        What was deleted leaves SQLite's write-ahead log as well, as it left the pages
+        (secure_delete). Whoever reads at that moment keeps it until the next time.
+        """
+        with self._writers, closing(self.engine.raw_connection()) as line:
+            _empty_log(line.driver_connection)
+
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
         with self.translated(), self.engine.connect() as db:
@@ -241,6 +249,12 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     _write_ahead(connection, until=time.monotonic() + BUSY)
     for pragma in ("synchronous=FULL", "secure_delete=ON", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _empty_log(connection: Any) -> None:
+    connection.execute("PRAGMA busy_timeout=0")  # else everybody waits for who reads
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.execute(f"PRAGMA busy_timeout={BUSY * 1000:.0f}")
 
 
 def from_hex(written: str | None) -> bytes | None:

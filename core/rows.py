@@ -175,7 +175,8 @@ def adding(dialect: str, table: sa.Table, names: tuple[str, ...]) -> tuple[Given
 def putting(dialect: str, table: sa.Table, names: tuple[str, ...]) -> tuple[Given, Any]:
     keys = table.primary_key.columns.keys()
     rest = ", ".join(f"{name} = excluded.{name}" for name in names if name not in keys)
-    return on_conflict(dialect, table, names, f"({', '.join(keys)}) DO UPDATE SET {rest}")
+    what = f"({', '.join(keys)}) DO UPDATE SET {rest}"  # nosec B608 - names of our own columns
+    return on_conflict(dialect, table, names, what)
 
 
 def on_conflict(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
@@ -72,7 +71,7 @@ class Reach:
         own = kind.platform.hosts if platform not in self.addresses else ()
         http = self.way_out.client(
             base_url=base,
-            hosts=own or (urlsplit(base).netloc.rpartition("@")[2],),
+            hosts=own or None,
             deadline=kind.platform.deadline,
             before_call=before_call,
             before_change=before_change,

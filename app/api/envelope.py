@@ -23,6 +23,8 @@ HEADERS: Mapping[str, str] = {
 }
 QUIET = frozenset({"/healthz", "/readyz"})
 NO_ROUTE = "none"
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+OTHER_METHOD = "another"
 
 log = logging.getLogger(__name__)
 
@@ -66,11 +68,12 @@ def fault(error: Exception) -> Problem:
 
 
 def note(scope: Scope, status: int, seconds: float) -> None:
-    """Names the route's template: a path may hold a secret."""
+    """Names the route's template: a path may hold a secret, and so may a method."""
+    verb = scope["method"] if scope["method"] in METHODS else OTHER_METHOD
     route = getattr(scope.get("route"), "path", NO_ROUTE)
     level = logging.DEBUG if route in QUIET else logging.INFO
     log.log(
         level,
         "answered",
-        extra={"verb": scope["method"], "route": route, "status": status, "seconds": seconds},
+        extra={"verb": verb, "route": route, "status": status, "seconds": seconds},
     )

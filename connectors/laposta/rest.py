@@ -41,7 +41,7 @@ NO_BULK = "Not permitted to issue bulk requests"
 
 # Required, although we have no address of the person's own; Laposta's integration for Zapier
 # sends this one when it has none (laposta/zapier, creates/upsert_relation.js, read 2026-11-25).
-NO_IP = "0.0.0.0"  # noqa: S104 - sent, not listened at
+NO_IP = "0.0.0.0"  # noqa: S104  # nosec B104 - sent, not listened at
 
 
 class Rest:

@@ -37,7 +37,9 @@ def address_of(settings: Settings) -> httpx.URL:
     except httpx.InvalidURL:
         raise Refused("the address of Mailman's API is not a web address") from None
     if url.scheme not in {"http", "https"} or not url.host or url.userinfo:
-        raise Refused("the address of Mailman's API must begin with https:// and a host")
+        raise Refused(
+            "the address of Mailman's API must begin with https:// and a host, not a user"
+        )
     if url.query or url.fragment or not url.path.endswith(f"/{VERSION}"):
         raise Refused(f"the address of Mailman's API must end in /{VERSION}")
     return url

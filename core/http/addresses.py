@@ -91,7 +91,9 @@ class Addresses:
         """The same, all or nothing: one address that is not public refuses the name."""
         found = self.of(host, port, seconds)
         if not all(map(is_public, found)):
-            raise Refused(f"{host} has an address that is not public")
+            raise Refused(
+                f"{host} has an address that is not public; the operator must allow it first"
+            )
         return found
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ import httpx
 from core.errors import Refused
 
 PORTS = {"https": 443, "http": 80}
+UNRESERVED = 1024  # the first port that a program needs no right for
 
 Origin = tuple[str, int]
 
@@ -41,12 +42,22 @@ class Pins:
         """Raises Refused unless the URL is one that this client may call."""
         host = host_of(url)
         origin = (raw_host(url), PORTS.get(url.scheme, 0) if url.port is None else url.port)
+        if "%" in host:  # a blank or worse, which httpx escapes and a resolver might not
+            raise Refused("a name that no host can have; write https:// and the host")
         if url.userinfo:
-            raise Refused(f"a password in the address of {host}")
+            raise Refused(f"a password in the address of {host}; give it apart from the address")
         if url.scheme != "https" and not (url.scheme == "http" and origin in self.insecure):
             raise Refused(f"without TLS {host} is not called; write https://, or allow it")
+        if self.is_others(origin):
+            raise Refused(f"at port {origin[1]} {host} is not called; platforms answer elsewhere")
         if not self.covers(origin):
             raise Refused(f"{host} is not a host of this platform")
+
+    def is_others(self, origin: Origin) -> bool:
+        """Whether the port is one at which machines listen for other things than a platform."""
+        return (
+            origin[1] < UNRESERVED and origin[1] != PORTS["https"] and origin not in self.insecure
+        )
 
     def covers(self, origin: Origin) -> bool:
         host, port = origin

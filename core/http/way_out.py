@@ -53,7 +53,7 @@ class WayOut:
         self,
         *,
         base_url: str,
-        hosts: Collection[str],
+        hosts: Collection[str] | None,
         deadline: timedelta,
         before_call: Callable[[], None] = lambda: None,
         before_change: Callable[[], None] = lambda: None,
@@ -63,13 +63,14 @@ class WayOut:
         A throwaway client that shares connections with the others, and nothing else.
 
         ``hosts`` are names (their subdomains included, port 443) or ``host:port`` (exactly
-        that); ``base_url`` is trusted only if they cover it. ``deadline`` counts from now, for
+        that); ``base_url`` is trusted only if they cover it. None: its own host and port, and
+        no other. ``deadline`` counts from now, for
         all calls together. ``before_call`` runs before every request that goes out, repeats
         included; ``before_change`` before every one that can change something. Both may raise.
         ``asked_to_rest`` hears at once how long the platform asked to wait, also for a wait
         that a repeat bridges.
         """
-        url, pins = pinned(base_url, tuple(hosts), self.insecure)
+        url, pins = pinned(base_url, hosts if hosts is None else tuple(hosts), self.insecure)
         transport = Transport(
             connections=self.connections,
             pins=pins,
@@ -94,11 +95,12 @@ class WayOut:
 
 @lru_cache(maxsize=1000)
 def pinned(
-    base_url: str, hosts: tuple[str, ...], insecure: frozenset[Origin]
+    base_url: str, hosts: tuple[str, ...] | None, insecure: frozenset[Origin]
 ) -> tuple[httpx.URL, Pins]:
     """The address, ending in a slash, which spares every client a second reading of it."""
     try:
-        pins, url = Pins.of(hosts, insecure), httpx.URL(base_url.rstrip("/") + "/")
+        url = httpx.URL(base_url.rstrip("/") + "/")
+        pins = Pins.of([origin(url)] if hosts is None else hosts, insecure)
     except (httpx.InvalidURL, ValueError):
         url = None
     if url is None:  # outside of the except, which would attach an error that may quote it
@@ -109,10 +111,12 @@ def pinned(
 
 def origin_of(client: httpx.Client) -> str | None:
     """The ``host:port`` that it calls; None: it has no address of its own."""
-    url = client.base_url
-    if not url.host:
-        return None
-    return f"{url.netloc.decode()}" if url.port else f"{url.netloc.decode()}:{PORTS[url.scheme]}"
+    return origin(client.base_url) if client.base_url.host else None
+
+
+def origin(url: httpx.URL) -> str:
+    netloc = url.netloc.decode()
+    return f"{netloc}:{PORTS.get(url.scheme, 0)}" if url.port is None else netloc
 
 
 class Client(httpx.Client):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from datetime import timedelta
 
 import sqlalchemy as sa
@@ -13,7 +11,7 @@ from core.database import Database
 from core.safe.schema import finishing_records, installation, person_keys
 
 EVERY = timedelta(days=1)  # on PostgreSQL, where it keeps everybody out for a moment
-WAITS = 1.0  # seconds for readers that are in the way
+WAITS = 1.0  # seconds for whoever is in the way
 LOCKED = "55P03"  # lock_not_available
 
 
@@ -25,12 +23,6 @@ def scour(safe: Database) -> None:
     DatabaseAway.
     """
     SCOUR[safe.engine.dialect.name](safe)
-
-
-def empty_the_log(safe: Database) -> None:
-    """SQLite: pages overwrite what is deleted (secure_delete), the write-ahead log does not."""
-    with closing(sqlite3.connect(str(safe.url.database), timeout=WAITS)) as db:
-        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def rewrite(safe: Database) -> None:
@@ -60,4 +52,7 @@ def rewrite(safe: Database) -> None:
         tx.db.execute(sa.update(installation).values(scoured_at=tx.now))
 
 
-SCOUR: dict[str, Callable[[Database], None]] = {"sqlite": empty_the_log, "postgresql": rewrite}
+SCOUR: dict[str, Callable[[Database], None]] = {
+    "sqlite": Database.empty_log,
+    "postgresql": rewrite,
+}

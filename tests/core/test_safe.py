@@ -253,3 +253,6 @@ def test_a_name_is_forgotten_alone_and_not_that_of_a_newer_erasure(
     safe.forget_name(person, 2, keys)
     found = safe.finishing({person}, keys)[person]
     assert (found.name, found.emails, found.reference) == ("", RECORD.emails, "cf-1")
+
+
+# --- what is destroyed

@@ -28,8 +28,11 @@ BOOTS = 60.0  # seconds that a broker may take, on a machine that is busy
 
 @dataclass(slots=True)
 class Redis:
+    """``keeps``: what it is told is written down, and a snapshot is not compressed."""
+
     folder: Path
     port: int = field(default_factory=own_port)
+    keeps: bool = False
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -38,6 +41,8 @@ class Redis:
 
     def start(self) -> None:
         command = [redis_program(), "--port", str(self.port), "--bind", HOST, "--save", ""]
+        if self.keeps:
+            command += ["--appendonly", "yes", "--rdbcompression", "no", "--protected-mode", "no"]
         with (self.folder / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--dir", str(self.folder)], stdout=log, stderr=log
@@ -147,6 +152,10 @@ class Postgres:
     def databases(self) -> Server:
         url = sa.make_url(self.booted.get_uri()).set(drivername="postgresql+psycopg")
         return Server(url)
+
+    def program(self, name: str) -> str:
+        """One of those that come with it."""
+        return str(self.booted.bin_path / name)
 
     def start(self) -> None:
         self.booted.ensure_postgres_running()

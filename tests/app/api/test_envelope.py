@@ -105,6 +105,13 @@ def test_what_is_no_http_is_answered_without_an_echo(school: School, log: String
     assert "geheim" not in log.getvalue()
 
 
+def test_a_method_that_there_is_not_is_not_written_down(school: School, log: StringIO) -> None:
+    for method in ("JANSEN", "jan.jansen"):
+        school.client.request(method, f"{school.path}/report")
+    assert log.getvalue().count("answered") == 2
+    assert "jansen" not in log.getvalue().lower()
+
+
 def test_health_is_quiet(school: School) -> None:
     stream = StringIO()
     logs.configure("INFO", stream)

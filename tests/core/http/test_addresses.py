@@ -20,19 +20,8 @@ from core.http import WayOut
 from core.http.addresses import is_public
 from tests.core.http.conftest import PLATFORM, rows
 from tests.core.http.loopback import Loopback, answer, says
+from tests.never_called import ADDRESSES
 
-CLOSED = """
-    0.0.0.0 0.1.2.3 10.0.0.1 10.255.255.255 100.64.0.1 100.100.100.200 100.127.255.254 127.0.0.1
-    127.1.2.3 127.255.255.254 168.63.129.16 169.254.0.1 169.254.169.254 169.254.170.2 172.16.0.1
-    172.31.255.254 192.0.0.1 192.0.0.9 192.0.0.10 192.0.0.170 192.0.2.1 192.88.99.1 192.168.0.1
-    192.168.255.254 198.18.0.1 198.19.255.254 198.51.100.1 203.0.113.1 224.0.0.1 224.0.0.251
-    233.252.0.1 239.255.255.250 240.0.0.1 250.1.2.3 255.255.255.255
-    :: ::1 ::2 ::127.0.0.1 ::ffff:127.0.0.1 ::ffff:7f00:1 ::ffff:10.0.0.1 ::ffff:169.254.169.254
-    ::ffff:8.8.8.8 ::ffff:0:127.0.0.1 64:ff9b::7f00:1 64:ff9b::8.8.8.8 64:ff9b:1::1 100::1
-    100:0:0:1::1 2001::1 2001:0:7f00:1:: 2001:2::1 2001:10::1 2001:20::1 2001:1ff::1 2001:db8::1
-    2002:7f00:1:: 2002:a00:1:: 2002:a9fe:a9fe:: 3fff::1 3fff:fff::1 4000::1 5f00::1 fc00::1 fd00::1
-    fd00:ec2::254 fe80::1 fe80::1%eth0 2606:4700::1%eth0 fec0::1 ff02::1 ff0e::1
-""".split()  # noqa: SIM905
 PUBLIC = [
     "8.8.8.8",
     "93.184.216.34",
@@ -78,28 +67,28 @@ class Names:
 
 @contextmanager
 def leaving(
-    resolve: Callable[..., Any], host: str, verify: ssl.SSLContext
+    resolve: Callable[..., Any], host: str, verify: ssl.SSLContext, *, pin: bool = True
 ) -> Iterator[tuple[httpx.Client, Wires]]:
     way_out, wires = WayOut(resolve=resolve, verify=verify, sleep=lambda _: None), Wires()
     way_out.connections.network.sockets = wires
     with way_out.client(
-        base_url=f"https://{host}", hosts=[host], deadline=timedelta(seconds=5)
+        base_url=f"https://{host}", hosts=[host] if pin else None, deadline=timedelta(seconds=5)
     ) as client:
         yield client, wires
     way_out.close()
 
 
-@pytest.mark.parametrize("address", CLOSED)
+@pytest.mark.parametrize("address", ADDRESSES)
 def test_an_address_that_is_not_public_is_never_connected_to(
     address: str, trusting_nobody: ssl.SSLContext
 ) -> None:
     with leaving(Names([address]), PLATFORM, trusting_nobody) as (http, wires):
-        with pytest.raises(Refused, match=f"^{PLATFORM} has an address that is not public$"):
+        with pytest.raises(Refused, match=f"^{PLATFORM} has an address that is not public"):
             http.get("/")
         assert wires.asked == []
 
 
-@pytest.mark.parametrize("address", [a for a in CLOSED if "%" not in a])
+@pytest.mark.parametrize("address", [a for a in ADDRESSES if "%" not in a])
 def test_neither_is_such_an_address_in_the_url(
     address: str, trusting_nobody: ssl.SSLContext
 ) -> None:
@@ -200,6 +189,30 @@ def test_a_pin_with_a_port_covers_no_subdomain(trusting_nobody: ssl.SSLContext) 
         with pytest.raises(Refused):
             http.get(f"https://us1.{PLATFORM}:8443/")
         assert set(wires.asked) == {("8.8.8.8", 8443)}
+
+
+@pytest.mark.parametrize("port", [443, 8443])
+def test_without_a_pin_it_is_its_own_host_and_port_alone(
+    port: int, trusting_nobody: ssl.SSLContext
+) -> None:
+    with leaving(Names(["8.8.8.8"]), f"{PLATFORM}:{port}", trusting_nobody, pin=False) as (
+        http,
+        wires,
+    ):
+        with pytest.raises(TryLater):
+            http.get("/")
+        for other in (f"us1.{PLATFORM}:{port}", f"{PLATFORM}:8444", "evil.test"):
+            with pytest.raises(Refused, match="not a host of this platform"):
+                http.get(f"https://{other}/")
+        assert set(wires.asked) == {("8.8.8.8", port)}
+
+
+@pytest.mark.parametrize("port", [0, 22, 25, 80, 993])
+def test_a_port_where_something_else_listens_is_not_called(port: int, way_out: WayOut) -> None:
+    with pytest.raises(Refused, match=f"at port {port} "):
+        way_out.client(
+            base_url=f"https://{PLATFORM}:{port}", hosts=None, deadline=timedelta(seconds=1)
+        )
 
 
 @pytest.mark.parametrize("hosts", [["a b"], ["user@name"], ["name/path"], [""], ["name:x"]])

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from core.connector import Verb
 from core.database import Transaction
 from core.ledger import Ledger, finishing, schema, tasks
+from core.ledger.answers import Answer, Outcome, answer
 from core.ledger.finishing import ANSWERED_BY
 from core.safe import Burial, Finishing
 from core.sealing import Key
@@ -78,6 +79,29 @@ def test_a_record_stays_whole_until_somebody_answered_or_could_have_been(
     assert tidied(school, erased) is not None
     clock.passes(timedelta(microseconds=1))
     assert tidied(school, erased) is None
+
+
+def test_the_reason_of_an_answer_goes_with_the_record(
+    school: School, connection: UUID, erased: UUID, hands: Hands
+) -> None:
+    """It is about the person, and is sealed with the customer's key, which lives on."""
+    with school.ledger.read() as tx:
+        [operation] = tx.db.execute(
+            sa.select(schema.operations.c.id).where(schema.operations.c.verb == Verb.ERASE.value)
+        ).scalars()
+    given = Answer("letter", school.now(), Outcome.PARTLY, "The invoices of Jan Jansen stay")
+    answer(school.ledger, school.customer, operation, given)
+    assert tidied(school, erased) is not None
+    assert reasons(school) == [False]
+    gone(hands, connection)
+    assert tidied(school, erased) is None
+    assert reasons(school) == [True]
+
+
+def reasons(school: School) -> list[bool]:
+    """Whether each is gone."""
+    with school.ledger.read() as tx:
+        return [one is None for one in tx.db.execute(sa.select(schema.answers.c.reason)).scalars()]
 
 
 def test_while_a_look_is_due_only_the_name_goes(
