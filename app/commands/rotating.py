@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
@@ -15,6 +14,7 @@ from app.commands.bar import progress
 from app.commands.terminal import Json, is_terminal, notice, table, tell, tell_json
 from app.wiring import Installation
 from core import keyfile
+from core.backups import day_key_file, day_keys
 from core.ledger import wrapping
 from core.refusals import CannotAccept, Unknown
 
@@ -100,8 +100,9 @@ def rotate(*, yes: Yes = False, json: Json = False) -> None:
         used = wrapped(found)
     over = sorted(one for one in found.ledger.key_versions if one < newest and one not in used)
     if json:
-        unread = [str(one) for one in unreadable]
-        tell_json({"version": newest, "rewrapped": done, "unreadable": unread, "unneeded": over})
+        tell_json(
+            {"version": newest, "rewrapped": done, "unreadable": unreadable, "unneeded": over}
+        )
     else:
         tell(outcome(newest, done, used.get(newest, 0)))
         for version in over:
@@ -113,7 +114,7 @@ def rotate(*, yes: Yes = False, json: Json = False) -> None:
 
 def wrapped(found: Installation) -> dict[int, int]:
     with found.ledger.read() as tx:
-        return wrapping.needed(tx)
+        return day_keys.needed(tx, found.ledger.safe.database)
 
 
 def begin(found: Installation, newest: int, *, yes: bool) -> None:
@@ -133,15 +134,18 @@ def agree(means: str, question: str, refusal: str) -> None:
         raise CannotAccept(refusal)
 
 
-def carried(found: Installation, newest: int) -> tuple[int, list[UUID]]:
+def carried(found: Installation, newest: int) -> tuple[int, list[str]]:
     used = wrapped(found)
-    done, unreadable = 0, list[UUID]()
+    done, unreadable = 0, list[str]()
     with progress(sum(used.values()) - used.get(newest, 0), "keys") as bar:
         for step in wrapping.rewrap(found.ledger.database, found.ledger.key_versions, newest):
             done += step.done
-            unreadable += step.unreadable
+            unreadable += map(str, step.unreadable)
             bar.advance(step.done + len(step.unreadable))
-    return done, unreadable
+        file = day_key_file.beside(found.settings.key_file)
+        days, closed = day_keys.rewrap(found.ledger, newest, file)
+        bar.advance(days + len(closed))
+    return done + days, [*unreadable, *closed]
 
 
 def outcome(newest: int, done: int, all_of_them: int) -> str:
@@ -182,13 +186,12 @@ def remove(
         path, ledger = found.settings.key_file, found.ledger
         if version not in ledger.key_versions:
             raise Unknown(f"{path} has no version {version}. See: courseflow-sync key versions")
-        with ledger.read() as tx:
-            wrapping.unneeded(tx, version)
+        wrapping.unneeded(wrapped(found), version)
         if not yes:
             agree(RESTORES.format(version), "Is it no longer needed?", NOT_OLD)
         with ledger.begin() as tx:
             wrapping.alone(tx)
-            wrapping.unneeded(tx, version)
+            wrapping.unneeded(day_keys.needed(tx, ledger.safe.database), version)
             keyfile.remove(path, version)
     if json:
         tell_json({"key_file": str(path), "removed": version})

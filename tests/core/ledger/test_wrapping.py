@@ -250,16 +250,16 @@ class TestTakingAVersionOut:
     ) -> None:
         many(ledger, 2)
         with ledger.read() as tx, pytest.raises(CannotAccept, match="2 keys"):
-            wrapping.unneeded(tx, 1)
+            wrapping.unneeded(wrapping.needed(tx), 1)
         rotated(ledger, newer)
         with ledger.read() as tx:
-            wrapping.unneeded(tx, 1)
+            wrapping.unneeded(wrapping.needed(tx), 1)
             with pytest.raises(CannotAccept):
-                wrapping.unneeded(tx, 2)
+                wrapping.unneeded(wrapping.needed(tx), 2)
 
     def test_one_that_is_still_to_be_used_stays(self, ledger: Ledger, customer: Customer) -> None:
         with ledger.read() as tx, pytest.raises(CannotAccept, match="not in use yet"):
-            wrapping.unneeded(tx, 2)
+            wrapping.unneeded(wrapping.needed(tx), 2)
 
     def test_nobody_can_wrap_under_it_between_looking_and_taking_it_out(
         self, ledger: Ledger, customer: Customer, newer: Versions
