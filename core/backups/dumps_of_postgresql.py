@@ -33,7 +33,7 @@ INSTALL = (
 )
 ANYTHING = """
 SELECT 1 FROM pg_class JOIN pg_namespace n ON n.oid = relnamespace
-WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema' LIMIT 1
+WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' LIMIT 1
 """
 REASONS = (
     ("server version mismatch", "this program is older than the server"),

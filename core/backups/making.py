@@ -11,7 +11,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from core import migrations
+from core import migrations, rows
 from core.backups import copies, day_key_file, day_keys, sealed
 from core.backups.dumps_of_postgresql import Programs
 from core.backups.sealed import Header
@@ -46,7 +46,8 @@ def backup(
     advance: Callable[[int], None] = lambda _: None,
 ) -> Made:
     """
-    Both files, or none. Raises CannotAccept, CannotOpen, DatabaseAway, OSError.
+    Both files, or none; killed just before its end, the safe's alone. Raises CannotAccept,
+    CannotOpen, DatabaseAway, OSError.
 
     ``advance`` is told of the bytes that were written.
     """
@@ -56,12 +57,12 @@ def backup(
     with ledger.read() as tx:
         installation = pairing.number_of(tx)
         versions = {Store.LEDGER: tuple(sorted(wrapping.needed(tx))), Store.SAFE: ()}
-    files = {store: folder / f"{store}-{at:%Y%m%dT%H%M%SZ}.backup" for store in ORDER}
+    files = {store: folder / f"{store}-{at:%Y%m%dT%H%M%S.%fZ}.backup" for store in ORDER}
     for path in files.values():
         if path.exists():
             raise CannotAccept(f"{path} exists already, and stays as it is. Run this again.")
     with ledger.safe.database.begin() as tx:
-        tx.db.execute(sa.insert(backups).values(begun_at=at))
+        rows.insert_new(tx, backups, [{"begun_at": at}])
     with ExitStack() as whole:
         for store, path in files.items():
             into = whole.enter_context(placed(path))
