@@ -25,7 +25,8 @@ TWICE = 2  # once to see whether all of it is whole, once to restore it
 NEXT = {
     Store.LEDGER: "What was erased or refused since that backup is told to the ledger from the "
     "safe before anything is sent.",
-    Store.SAFE: "Erasures that were under way are asked again.",
+    Store.SAFE: "It has no finishing records: what to do about erasures that were under way is "
+    "in docs/backups.md.",
 }
 
 
