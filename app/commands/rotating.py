@@ -136,16 +136,16 @@ def agree(means: str, question: str, refusal: str) -> None:
 
 def carried(found: Installation, newest: int) -> tuple[int, list[str]]:
     used = wrapped(found)
-    done, unreadable = 0, list[str]()
     with progress(sum(used.values()) - used.get(newest, 0), "keys") as bar:
+        file = day_key_file.beside(found.settings.key_file)
+        done, closed = day_keys.rewrap(found.ledger, newest, file)
+        unreadable = list(closed)
+        bar.advance(done + len(closed))
         for step in wrapping.rewrap(found.ledger.database, found.ledger.key_versions, newest):
             done += step.done
             unreadable += map(str, step.unreadable)
             bar.advance(step.done + len(step.unreadable))
-        file = day_key_file.beside(found.settings.key_file)
-        days, closed = day_keys.rewrap(found.ledger, newest, file)
-        bar.advance(days + len(closed))
-    return done + days, [*unreadable, *closed]
+    return done, unreadable
 
 
 def outcome(newest: int, done: int, all_of_them: int) -> str:

@@ -42,26 +42,24 @@ def today(ledger: Ledger, file: Path) -> tuple[datetime, Key]:
 
     Days that only the file has come from a safe that was lost since, and are taken in.
     """
-    with (
-        day_key_file.alone(file),
-        ledger.begin() as mine,
-        ledger.safe.database.begin() as tx,
-    ):
+    with ledger.begin() as mine:
+        wrapping.alone(mine)  # before the folder's lock, as whoever takes a version out has them
         installation = pairing.number_of(mine)
-        forget(tx)
-        if kept := ours(file, installation):
-            adopt(tx, kept.days)
-        day = tx.now.date().isoformat()
-        known = {one.day: one for one in living(tx)}
-        if day in known:
-            key = opened(ledger.key_versions, known[day])
-        else:
-            key = Key.random()
-            version, wrapping_key = wrapping.in_use(mine, ledger.key_versions)
-            known[day] = made(day, version, wrapping_key, key, tx.now)
-            rows.insert(tx, day_keys, [asdict(known[day])])
-        day_key_file.write(file, installation, list(known.values()))
-        return tx.now, key
+        with day_key_file.alone(file), ledger.safe.database.begin() as tx:
+            forget(tx)
+            if kept := ours(file, installation):
+                adopt(tx, kept.days)
+            day = tx.now.date().isoformat()
+            known = {one.day: one for one in living(tx)}
+            if day in known:
+                key = opened(ledger.key_versions, known[day])
+            else:
+                key = Key.random()
+                version, wrapping_key = wrapping.in_use(mine, ledger.key_versions)
+                known[day] = made(day, version, wrapping_key, key, tx.now)
+                rows.insert(tx, day_keys, [asdict(known[day])])
+            day_key_file.write(file, installation, list(known.values()))
+            return tx.now, key
 
 
 def made(day: str, version: int, wrapping_key: Key, key: Key, at: datetime) -> DayKey:
@@ -156,26 +154,28 @@ def needed(tx: Transaction, safe: Database) -> dict[int, int]:
 
 def rewrap(ledger: Ledger, newest: int, file: Path) -> tuple[int, Sequence[str]]:
     """
-    Wrap every day's key under this version, in the safe as in ``file`` if it is there.
+    Wrap every day's key under this version, in the safe as in ``file`` if that is this ledger's.
 
     How many that were, with the days that do not open, which stay as they are. Raises
     CannotOpen, CannotAccept.
     """
-    changed, unreadable = list[DayKey](), list[str]()
-    with day_key_file.alone(file), ledger.begin() as mine, ledger.safe.database.begin() as tx:
+    with ledger.begin() as mine:
         wrapping.alone(mine)
         wrapping_key = wrapping.proven(mine, ledger.key_versions, newest)
-        for day in found(tx, sa.select(day_keys).where(day_keys.c.key_version < newest)):
-            try:
-                key = opened(ledger.key_versions, day)
-            except CannotOpen:
-                unreadable.append(day.day)
-            else:
-                changed.append(made(day.day, newest, wrapping_key, key, day.made_at))
-        rows.update(tx, day_keys, [asdict(one) for one in changed])
-        installation = pairing.number_of(mine)
-        if ours(file, installation) is not None:
-            day_key_file.write(file, installation, living(tx))
+        with day_key_file.alone(file), ledger.safe.database.begin() as tx:
+            kept = day_key_file.read(file)
+            older = found(tx, sa.select(day_keys).where(day_keys.c.key_version < newest))
+            changed, unreadable = list[DayKey](), list[str]()
+            for day in older:
+                try:
+                    key = opened(ledger.key_versions, day)
+                except CannotOpen:
+                    unreadable.append(day.day)
+                else:
+                    changed.append(made(day.day, newest, wrapping_key, key, day.made_at))
+            rows.update(tx, day_keys, [asdict(one) for one in changed])
+            if kept is not None and kept.installation == pairing.number_of(mine):
+                day_key_file.write(file, kept.installation, living(tx))
     return len(changed), unreadable
 
 

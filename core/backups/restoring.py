@@ -146,7 +146,7 @@ def key_of(place: Place, backup: Sealed) -> Key:
     """The key of the day on which it was made. Raises CannotAccept, CannotOpen."""
     day = backup.header.day
     with place.safe.read() as tx:
-        gone = tx.now >= day_keys.until(day)
+        gone = day.isoformat() <= day_keys.last_dead(tx.now)
         known = day_keys.living(tx) if has(tx.db, "day_keys") else []
     if gone:
         raise CannotAccept(

@@ -13,9 +13,10 @@ import json
 import sqlite3
 import zlib
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from core.database import Database
+from core.database import Database, DatabaseAway
 
 AT_ONCE = 100  # rows in a line
 PIECE = 1 << 20
@@ -31,9 +32,9 @@ REST = (
 def read(database: Database, without: Collection[str]) -> Iterator[bytes]:
     """Everything but the rows of the tables ``without``. Raises DatabaseAway."""
     squeeze = zlib.compressobj()
-    with database.read() as tx:
-        for line in lines(raw(tx.db), without):
-            if piece := squeeze.compress(line):
+    with database.read() as tx, translated():
+        for each in lines(raw(tx.db), without):
+            if piece := squeeze.compress(each):
                 yield piece
     yield squeeze.flush()
 
@@ -54,7 +55,7 @@ def lines(db: sqlite3.Connection, without: Collection[str]) -> Iterator[bytes]:
 
 def write(database: Database, content: Iterable[bytes]) -> None:
     """Into an empty database, all of it or nothing. Raises DatabaseAway."""
-    with database.begin() as tx:
+    with database.begin() as tx, translated():
         db = raw(tx.db)
         db.execute("PRAGMA defer_foreign_keys = ON")
         for each in read_lines(content):
@@ -81,7 +82,16 @@ def read_lines(content: Iterable[bytes]) -> Iterator[bytes]:
 
 def is_empty(database: Database) -> bool:
     with database.read() as tx:
-        return raw(tx.db).execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+        return tx.db.exec_driver_sql("SELECT 1 FROM sqlite_master LIMIT 1").first() is None
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """As in every transaction, for what goes past SQLAlchemy."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise DatabaseAway(type(error).__name__) from None
 
 
 def raw(db: Any) -> sqlite3.Connection:

@@ -127,13 +127,16 @@ class Sealed:
         digest = hashlib.sha256(MAGIC + length + content).digest()
         if file.read(DIGEST) != digest:
             raise Damaged(self.path, "its header is not what was written")
-        said = json.loads(content)
-        if said["format"] != FORMAT:
-            raise CannotAccept(
-                f"{self.path} was written by a newer version of courseflow-sync. Nothing was "
-                "restored. Install that version."
-            )
-        return digest, Header.read(said)
+        try:
+            said = json.loads(content)
+            if said["format"] == FORMAT:
+                return digest, Header.read(said)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise Damaged(self.path, "its header is none that we write") from None
+        raise CannotAccept(
+            f"{self.path} was written by a newer version of courseflow-sync. Nothing was "
+            "restored. Install that version."
+        )
 
     def opened(self, day: Key) -> Iterator[bytes]:
         """The content, in pieces that were each proven before they are handed out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -13,11 +14,14 @@ import sqlalchemy as sa
 
 from core import keyfile
 from core.backups import day_key_file, day_keys
+from core.database import Database
 from core.ledger import Ledger, customers, wrapping
 from core.refusals import CannotAccept
 from core.safe import schema
+from core.safe.scouring import scour
 from core.sealing import Key
 from tests.databases import NOW, Clock
+from tests.threads import at_once
 from workers.dispatcher import Dispatcher
 
 DAY = timedelta(days=1)
@@ -77,6 +81,37 @@ def test_a_key_lives_until_90_days_after_its_day_began(
     clock.passes(timedelta(microseconds=1))
     day_keys.destroy(ledger)
     assert in_safe(ledger) == []
+
+
+def test_what_died_leaves_the_files_of_the_safe_as_well(
+    ledger: Ledger, file: Path, clock: Clock
+) -> None:
+    safe = ledger.safe.database
+    today(ledger, file)
+    clock.passes(DAY)
+    today(ledger, file)
+    first, second = (day_key.wrapped for day_key in kept(safe))
+    clock.at = day_keys.until(NOW.date())
+    day_keys.destroy(ledger)
+    scour(safe)
+    content = on_disk(safe)
+    assert second in content
+    assert first not in content
+
+
+def kept(safe: Database) -> list[day_key_file.DayKey]:
+    with safe.read() as tx:
+        return day_keys.living(tx)
+
+
+def on_disk(safe: Database) -> bytes:
+    if safe.is_sqlite:
+        file = Path(str(safe.url.database))
+        return b"".join(one.read_bytes() for one in file.parent.glob(f"{file.name}*"))
+    with safe.glance() as db:
+        db.exec_driver_sql("CHECKPOINT")
+        read = "SELECT pg_read_binary_file(pg_relation_filepath('day_keys'))"
+        return bytes(db.exec_driver_sql(read).scalar_one())
 
 
 def test_the_next_backup_writes_the_file_without_what_died(
@@ -177,6 +212,41 @@ def test_a_newer_version_takes_over_in_the_safe_as_in_the_file(
     kept = day_key_file.read(file)
     assert kept is not None
     assert day_keys.opened(key_versions, kept.days[0]) == key
+
+
+def test_the_file_of_another_installation_keeps_no_key_from_being_rotated(
+    ledger: Ledger, file: Path, key_versions: dict[int, Key]
+) -> None:
+    today(ledger, file)
+    day_key_file.write(file, uuid4(), [])
+    before = file.read_bytes()
+    key_versions[2] = Key.random()
+    assert day_keys.rewrap(ledger, 2, file) == (1, [])
+    assert file.read_bytes() == before
+
+
+def test_taking_a_version_out_beside_a_backup_waits_for_it_and_it_for_that(
+    ledger: Ledger, key_file: Path
+) -> None:
+    """Both hold the ledger's row before they wait for the folder."""
+    keyfile.create(key_file)
+    keyfile.add(key_file)
+    here = Ledger(ledger.database, ledger.safe, keyfile.load(key_file))
+    held, go = threading.Event(), threading.Event()
+
+    def take_out() -> None:
+        with here.begin() as tx:
+            wrapping.alone(tx)
+            held.set()
+            go.wait(1)  # the other one waits for the row meanwhile, without the folder
+            keyfile.remove(key_file, 1)
+
+    def back_up() -> None:
+        held.wait(30)
+        today(here, day_key_file.beside(key_file))
+
+    at_once(take_out, back_up)
+    assert needed(here) == {2: 1}
 
 
 def test_a_day_that_does_not_open_is_left_as_it_is_and_told(

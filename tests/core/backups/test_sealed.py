@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 from collections.abc import Iterator
@@ -149,6 +150,13 @@ def test_another_file_is_told_from_a_backup(path: Path) -> None:
     for content in (b"", b"SQLite format 3\0", MAGIC, MAGIC + b"\xff" * 100):
         with pytest.raises(Damaged):
             read(path, content)
+
+
+@pytest.mark.parametrize("said", [b"", b"{}", b"[]", b"7", b'{"format": 1}', b"[" * 4000, b"\xff"])
+def test_a_header_that_somebody_made_up_is_told(path: Path, said: bytes) -> None:
+    front = MAGIC + len(said).to_bytes(4) + said
+    with pytest.raises(Damaged):
+        read(path, front + hashlib.sha256(front).digest())
 
 
 def test_a_newer_format_asks_for_a_newer_version(
