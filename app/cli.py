@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from app import logs
 from app.commands import (
     api_keys,
+    backing_up,
     exporting,
     importing,
     linking,
@@ -86,6 +87,8 @@ setup.key.command("list")(api_keys.list_keys)
 setup.key.command("revoke")(api_keys.revoke)
 app.add_typer(setup.key, name="key")
 app.command("rotate-keys")(rotating.rotate)
+app.command()(backing_up.backup)
+app.command()(backing_up.restore)
 app.add_typer(customer, name="customer")
 app.add_typer(lists, name="list")
 connection.command()(platforms.platforms)

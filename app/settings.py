@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     ] = ""
     broker_url: Annotated[str, Field(description="memory:, redis://… or amqp://…")] = "memory:"
     key_file: Annotated[Path, Field(description="the key-encryption keys")] = Path("var/key.json")
+    postgresql_bin: Annotated[
+        Path | None, Field(description="the folder of pg_dump and pg_restore; else PATH")
+    ] = None
     platform_urls: Annotated[
         dict[str, str], Field(description="JSON: platform to another base address")
     ] = {}

@@ -32,7 +32,7 @@ class Keys(Mapping[int, Key]):
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._known = read(path)
 
     def __getitem__(self, version: int) -> Key:
@@ -42,7 +42,7 @@ class Keys(Mapping[int, Key]):
 
     def _read_again(self, version: int) -> None:
         try:
-            self._known = read(self._path)
+            self._known = read(self.path)
         except BadKeyFile as error:
             log.error("the key file cannot be read again: %s", error)  # noqa: TRY400
             return

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from core.backups import day_keys
 from core.database import DatabaseAway, UnsafeDatabase
 from core.ledger import Ledger, alerts, audit, finishing, hosts, idempotency, lanes, pulse, undo
 from core.safe.scouring import scour
@@ -120,4 +121,5 @@ class Dispatcher:
             lanes.heal(tx)
             idempotency.purge(tx)
             hosts.say_so(tx, tx.now - SILENCE)
+        day_keys.destroy(self.ledger)
         scour(self.ledger.safe.database)

@@ -16,18 +16,18 @@ from app.commands.terminal import is_terminal, notice
 class Bar:
     """Quiet, where nobody watches."""
 
-    def advance(self, done: int) -> None: ...
+    def advance(self, done: float) -> None: ...
 
     def beside(self, text: str) -> None:
         notice(text)
 
 
 class Drawn(Bar):
-    def __init__(self, drawn: Progress, total: int, what: str) -> None:
+    def __init__(self, drawn: Progress, total: float | None, what: str) -> None:
         self.drawn = drawn
         self.task = drawn.add_task(what, total=total)
 
-    def advance(self, done: int) -> None:
+    def advance(self, done: float) -> None:
         self.drawn.advance(self.task, done)
 
     def beside(self, text: str) -> None:
@@ -35,7 +35,8 @@ class Drawn(Bar):
 
 
 @contextmanager
-def progress(total: int, what: str) -> Iterator[Bar]:
+def progress(total: float | None, what: str) -> Iterator[Bar]:
+    """``total`` is None where nobody can know it before the end."""
     if not is_terminal(sys.stderr):
         yield Bar()
         return

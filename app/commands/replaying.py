@@ -8,8 +8,9 @@ from core.backups.replay import Replayed
 from core.backups.replay import replay as steps
 
 AGAIN = (
-    "What else was asked since that backup is lost, sign-ups and changes: whoever asked it, your "
-    "administration for instance, has to ask it again."
+    "What else happened since that backup is lost. Sign-ups, changes and restrictions: whoever asked "
+    "for them, your administration for instance, has to ask again. API keys that were revoked since "
+    "open again: revoke them anew. Links to pages have ended."
 )
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
@@ -16,6 +15,7 @@ from app.commands.bar import progress
 from app.commands.terminal import Json, is_terminal, notice, table, tell, tell_json
 from app.wiring import Installation
 from core import keyfile
+from core.backups import day_key_file, day_keys
 from core.ledger import wrapping
 from core.refusals import CannotAccept, Unknown
 
@@ -121,8 +121,9 @@ def rotate(*, yes: Yes = False, json: Json = False) -> None:
         used = wrapped(found)
     over = sorted(one for one in found.ledger.key_versions if one < newest and one not in used)
     if json:
-        unread = [str(one) for one in unreadable]
-        tell_json({"version": newest, "rewrapped": done, "unreadable": unread, "unneeded": over})
+        tell_json(
+            {"version": newest, "rewrapped": done, "unreadable": unreadable, "unneeded": over}
+        )
     else:
         tell(outcome(newest, done, used.get(newest, 0)))
         for version in over:
@@ -134,7 +135,7 @@ def rotate(*, yes: Yes = False, json: Json = False) -> None:
 
 def wrapped(found: Installation) -> dict[int, int]:
     with found.ledger.read() as tx:
-        return wrapping.needed(tx)
+        return day_keys.needed(tx, found.ledger.safe.database)
 
 
 def begin(found: Installation, newest: int, *, yes: bool) -> None:
@@ -154,13 +155,16 @@ def agree(means: str, question: str, refusal: str) -> None:
         raise CannotAccept(refusal)
 
 
-def carried(found: Installation, newest: int) -> tuple[int, list[UUID]]:
+def carried(found: Installation, newest: int) -> tuple[int, list[str]]:
     used = wrapped(found)
-    done, unreadable = 0, list[UUID]()
     with progress(sum(used.values()) - used.get(newest, 0), "keys") as bar:
+        file = day_key_file.beside(found.settings.key_file)
+        done, closed = day_keys.rewrap(found.ledger, newest, file)
+        unreadable = list(closed)
+        bar.advance(done + len(closed))
         for step in wrapping.rewrap(found.ledger.database, found.ledger.key_versions, newest):
             done += step.done
-            unreadable += step.unreadable
+            unreadable += map(str, step.unreadable)
             bar.advance(step.done + len(step.unreadable))
             time.sleep(GAP)
     return done, unreadable
@@ -205,13 +209,12 @@ def remove(
         path, ledger = found.settings.key_file, found.ledger
         if version not in ledger.key_versions:
             raise Unknown(f"{path} has no version {version}. See: courseflow-sync key versions")
-        with ledger.read() as tx:
-            wrapping.unneeded(tx, version)
+        wrapping.unneeded(wrapped(found), version)
         if not yes:
             agree(RESTORES.format(version), "Is it no longer needed?", NOT_OLD)
         with ledger.begin() as tx:
             wrapping.alone(tx)
-            wrapping.unneeded(tx, version)
+            wrapping.unneeded(day_keys.needed(tx, ledger.safe.database), version)
             keyfile.remove(path, version)
     if json:
         tell_json({"key_file": str(path), "removed": version})

@@ -1,1 +1,1 @@
-"""Copies of the databases, for the day on which one of them is lost."""
+"""Encrypted copies of the ledger with its safe: each day has a key, which dies after 90 days."""

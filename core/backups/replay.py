@@ -21,6 +21,7 @@ from core.ledger.customers import Customer
 from core.ledger.intake import Batch, Request
 from core.ledger.people import load
 from core.ledger.person import Someone
+from core.ledger.schema import customers as customer_rows
 from core.ledger.schema import events, people
 from core.moments import microseconds
 from core.safe import Erasure, Finishing
@@ -60,6 +61,7 @@ def replay(ledger: Ledger) -> Iterator[Replayed]:
 
 
 def begin_again(ledger: Ledger, everybody: Sequence[Customer]) -> None:
+    """Links to pages end, as this ledger has forgotten which were ended since."""
     with ledger.begin() as tx:
         before = pulse.of_ledger(tx, alone=True)
         with ledger.safe.database.read() as its:
@@ -67,6 +69,7 @@ def begin_again(ledger: Ledger, everybody: Sequence[Customer]) -> None:
         if restored and everybody:
             told = [{"customer": one.id, "at": tx.now, "kind": RESTORED} for one in everybody]
             tx.db.execute(sa.insert(events), told)
+            tx.db.execute(sa.update(customer_rows).values(links_since=tx.now))
         pulse.begin(tx, ledger.safe.database, before)
     pulse.end(ledger.safe.database)
 

@@ -51,10 +51,10 @@ def new(tx: Transaction, versions: Versions, customer: UUID, key: Key) -> tuple[
 
 def in_use(tx: Transaction, versions: Versions) -> tuple[int, Key]:
     """
-    Under what something new is wrapped in this transaction. Raises CannotOpen.
+    The newest version that is in use, for what is new. Raises CannotOpen.
 
-    The newest version of which the ledger knows: one that was only added to this file may not be
-    on every machine yet.
+    One that was only added to this file may not be on every machine yet. Until the transaction
+    ends no version is taken out.
     """
     alone(tx)
     newest = max(needed(tx) or versions)
@@ -65,16 +65,15 @@ def needed(tx: Transaction) -> dict[int, int]:
     """
     How many keys are wrapped under each version.
 
-    A version is only called unneeded, or taken out of the file, when it is not here. Whatever
-    else comes to be wrapped under the key file has to be counted here too.
+    A version is only called unneeded, or taken out of the file, when it is neither here nor among
+    the day keys of backups (core.backups.day_keys), which are in the safe.
     """
     counted = sa.select(customers.c.key_version, sa.func.count()).group_by(customers.c.key_version)
     return dict(tx.db.execute(counted).tuples().all())
 
 
-def unneeded(tx: Transaction, version: int) -> None:
+def unneeded(used: Mapping[int, int], version: int) -> None:
     """Raises CannotAccept while this version wraps something, or may come to."""
-    used = needed(tx)
     if version in used:
         raise CannotAccept(
             f"Version {version} is needed: without it nobody could read what it wraps (keys: "

@@ -50,5 +50,16 @@ def read(tx: Transaction) -> UUID | None:
     return found
 
 
+def number_of(tx: Transaction) -> UUID:
+    """Raises UnsafeDatabase where ``migrate`` did not give it one."""
+    found = read(tx)
+    if found is None:
+        raise UnsafeDatabase(
+            "The ledger and its safe do not know each other yet. Nothing was changed. Run: "
+            "courseflow-sync migrate"
+        )
+    return found
+
+
 def any_in(tx: Transaction, table: sa.TableClause) -> bool:
     return tx.db.execute(sa.select(sa.literal(1)).select_from(table).limit(1)).first() is not None

@@ -78,3 +78,21 @@ finishing_records = sa.Table(
         postgresql_where=sa.text("NOT confirmed"),
     ),
 )
+
+# One per day in UTC on which a backup was made, wrapped under a version of the key file.
+day_keys = sa.Table(
+    "day_keys",
+    metadata,
+    sa.Column("day", sa.String, primary_key=True),
+    sa.Column("key_version", sa.Integer, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    sa.Column("made_at", Moment, nullable=False),
+)
+
+# One that was never finished counts: it may have been copied.
+backups = sa.Table(
+    "backups",
+    metadata,
+    sa.Column("begun_at", Moment, primary_key=True),
+    sa.Column("made_at", Moment),  # None: killed meanwhile, or under way
+)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from core.database import Database
-from core.safe.schema import finishing_records, installation, person_keys
+from core.safe.schema import day_keys, finishing_records, installation, person_keys
 
 EVERY = timedelta(days=1)  # on PostgreSQL, where it keeps everybody out for a moment
 WAITS = 1.0  # seconds for whoever is in the way
@@ -40,7 +40,7 @@ def rewrite(safe: Database) -> None:
     with safe.glance() as db:
         db.exec_driver_sql(f"SET lock_timeout = {WAITS * 1000:.0f}")
         try:
-            for table in (person_keys, finishing_records):
+            for table in (person_keys, finishing_records, day_keys):
                 db.exec_driver_sql(f"VACUUM FULL {table.name}")
         except sa.exc.OperationalError as error:
             if getattr(error.orig, "sqlstate", None) == LOCKED:

@@ -67,4 +67,5 @@ def test_after_it_the_erasure_holds_and_everything_starts(put_back: CommandLine)
 def test_what_else_was_lost_is_said(put_back: CommandLine) -> None:
     said = put_back.ok("replay")
     assert "did not know: 1" in said
-    assert "has to ask it again" in said
+    assert "revoke them anew" in said
+    assert "has to ask again" in said

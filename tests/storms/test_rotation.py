@@ -176,7 +176,7 @@ class Rotation:
         path = self.settings.key_file
         for version in sorted(keyfile.load(path))[:-1]:
             with self.town.installation.ledger.read() as tx:
-                wrapping.unneeded(tx, version)
+                wrapping.unneeded(wrapping.needed(tx), version)
             keyfile.remove(path, version)
         return keyfile.load(path)
 

@@ -22,7 +22,7 @@ from core.ledger import Ledger, answers, audit, connections, pulse
 from core.ledger.answers import Answer, Outcome
 from core.ledger.hints import look_again
 from core.ledger.intake import Accepted, Request, accept
-from core.ledger.schema import events, installation, people
+from core.ledger.schema import customers, events, installation, people
 from core.migrations import Store
 from core.refusals import NoBasis
 from core.safe import schema as safe
@@ -352,6 +352,14 @@ def test_the_trail_says_that_it_was_restored_and_holds(school: School) -> None:
     lose(school, backup)
     go_on(school)
     assert [row.kind for row in school.rows(sa.select(events))][-1] == module.RESTORED
+
+
+def test_links_to_pages_end_as_nobody_knows_which_were_ended_since(school: School) -> None:
+    backup = back_up(school)
+    lose(school, backup)
+    go_on(school)
+    [row] = school.rows(sa.select(customers))
+    assert row.links_since == school.clock.at
 
 
 def test_without_a_restore_a_replay_finds_nothing_and_changes_nothing(school: School) -> None:
