@@ -121,5 +121,6 @@ class Dispatcher:
             lanes.heal(tx)
             idempotency.purge(tx)
             hosts.say_so(tx, tx.now - SILENCE)
+        self.ledger.safe.forget()
         day_keys.destroy(self.ledger)
         scour(self.ledger.safe.database)

@@ -35,6 +35,17 @@ def until(day: date) -> datetime:
     return datetime.combine(day, time.min, UTC) + KEPT
 
 
+def opens_until(tx: Transaction, known_since: datetime, erased: datetime) -> datetime | None:
+    """
+    When the last backup of the safe that was begun between these two can be opened no more. None
+    where there was none. ``tx`` is the safe's.
+    """
+    last = sa.func.max(backups.c.begun_at, type_=backups.c.begun_at.type)
+    query = sa.select(last).where(backups.c.begun_at.between(known_since, erased))
+    begun: datetime | None = tx.db.execute(query).scalar_one()
+    return until(begun.astimezone(UTC).date()) if begun else None
+
+
 def today(ledger: Ledger, file: Path) -> tuple[datetime, Key]:
     """
     The key of this day, made if it is the day's first, with the moment that it is; the living

@@ -24,6 +24,12 @@ ADDRESSES = Text(
     en="The e-mail addresses and the platforms' ids, sealed, until the last look and the last "
     "task are done and the person was answered",
 )
+BACKUPS = Text(
+    nl="De gegevens van vóór de verwijdering, versleuteld in back-ups; daarna kan niemand ze nog "
+    "openen",
+    en="The data from before the erasure, sealed in backups; after that nobody can open them",
+)
+BACKUPS_WORD = "courseflow-sync: core/backups/day_keys.py"
 
 
 def finishing(
@@ -49,6 +55,21 @@ def finishing(
         asked_at=asked_at,
         residue=(*named, Left(ADDRESSES, None, None, OUR_OWN_WORD)),
         next=ends(goes, last_look=last_look, tasks=tasks, now=now),
+    )
+
+
+def in_backups(until: datetime, *, asked_at: datetime, zone: ZoneInfo) -> System:
+    """The key of an erased person, in backups of the safe that can be opened until then."""
+    return System(
+        kind=Kind.OURS,
+        platform=None,
+        connection=None,
+        title=US,
+        state=Standing.IN_BACKUPS,
+        as_asked=True,
+        asked_at=asked_at,
+        residue=(Left(BACKUPS, local(until, zone), None, BACKUPS_WORD),),
+        next=Next(until, Whose.OURS, Reads.BY),
     )
 
 

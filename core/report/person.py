@@ -10,11 +10,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
+from core.backups import day_keys
 from core.connector import Platform, Verb
 from core.database import Transaction
 from core.holding import Holding
 from core.identity import mask
-from core.ledger import Ledger, alerts, answers, connections, tasks
+from core.ledger import SETTLED, Ledger, alerts, answers, connections, tasks
 from core.ledger.customers import Customer, lists_of
 from core.ledger.holdings import holding_of
 from core.ledger.intake import person_id
@@ -22,7 +23,7 @@ from core.ledger.schema import holdings, operations, people
 from core.ledger.tasks import OpenTask
 from core.refusals import Unknown
 from core.report.condition import conditions
-from core.report.ours import finishing
+from core.report.ours import finishing, in_backups
 from core.report.standing import Whose
 from core.report.system import Here, system_of
 from core.report.values import PersonReport, System
@@ -83,7 +84,11 @@ def report_of(
         asked_at=request.asked_at if request else None,
         deadline=request.deadline.astimezone(customer.time_zone).date() if request else None,
         answered_at=request.answered_at if request else None,
-        systems=(*systems, *of_ours(tx, customer, record, request, scene)),
+        systems=(
+            *systems,
+            *of_ours(tx, customer, record, request, scene),
+            *of_backups(ledger, tx, customer, person),
+        ),
         tasks=works(urgent(scene, systems), platforms, customer.time_zone),
         time_zone=customer.time_zone,
         answers=tuple(answers.of_operations(ledger, tx, customer.id, [one.id for one in erasures])),
@@ -196,6 +201,27 @@ def of_ours(
         zone=customer.time_zone,
     )
     return (system,)
+
+
+def of_backups(
+    ledger: Ledger, tx: Transaction, customer: Customer, person: sa.Row[Any]
+) -> tuple[System, ...]:
+    """
+    Until when a backup of the safe has this person's key, which opens what backups of the ledger
+    hold. A key may outlive its erasure by the time of a crash: that is counted in.
+    """
+    if person.erased_at is None:
+        return ()
+    accepted = operations.c.accepted_at
+    first = sa.select(sa.func.min(accepted, type_=accepted.type))
+    known_since = tx.db.execute(first.where(operations.c.person == person.id)).scalar_one()
+    if known_since is None:
+        return ()
+    with ledger.safe.database.read() as safe:
+        until = day_keys.opens_until(safe, known_since, person.erased_at + SETTLED)
+    if until is None or until <= tx.now:
+        return ()
+    return (in_backups(until, asked_at=person.erased_at, zone=customer.time_zone),)
 
 
 def urgent(scene: Sequence[Here], systems: Sequence[System]) -> list[OpenTask]:

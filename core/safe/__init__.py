@@ -130,6 +130,13 @@ class Safe:
         with self.database.read() as tx:
             return set(tx.db.execute(query).scalars())
 
+    def forget(self) -> None:
+        """What was remembered until a date that has come; opt-outs that no backup lacks."""
+        with self.database.begin() as tx:
+            tx.db.execute(sa.delete(tombstones).where(tombstones.c.until <= tx.now))
+            kept = KEPT[Tombstone.RESTORE]
+            tx.db.execute(sa.delete(refusals).where(refusals.c.at <= tx.now - kept))
+
     def unbury(self, customer: UUID, hashes: Collection[bytes]) -> None:
         """A fresh basis lifts the instruction not to return; the restore tombstone stays."""
         if not hashes:

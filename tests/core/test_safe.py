@@ -15,7 +15,7 @@ from core.safe import (
     Safe,
     Tombstone,
 )
-from core.safe.schema import KEPT, finishing_records, person_keys, tombstones
+from core.safe.schema import KEPT, finishing_records, person_keys, refusals, tombstones
 from core.sealing import CannotOpen, CustomerKeys, Key
 from tests.databases import NOW, Clock
 
@@ -256,3 +256,19 @@ def test_a_name_is_forgotten_alone_and_not_that_of_a_newer_erasure(
 
 
 # --- what is destroyed
+
+
+def test_what_was_remembered_until_a_date_is_forgotten_then(safe: Safe, clock: Clock) -> None:
+    keys, person, other = CustomerKeys.of(Key.random()), uuid4(), uuid4()
+    safe.bury(CUSTOMER, [burial(person, 1, HASH, kind=Tombstone.RESTORE)], keys)
+    safe.bury(CUSTOMER, [burial(other, 1, OTHER, kind=Tombstone.DO_NOT_RETURN)], keys)
+    safe.refuse(CUSTOMER, {person: {"news": NOW}})
+    clock.passes(KEPT[Tombstone.RESTORE] - timedelta(seconds=1))
+    safe.forget()
+    assert (count(safe, tombstones), count(safe, refusals)) == (2, 1)
+    clock.passes(timedelta(seconds=1))
+    safe.forget()
+    assert (count(safe, tombstones), count(safe, refusals)) == (1, 0)
+    clock.passes(KEPT[Tombstone.DO_NOT_RETURN])
+    safe.forget()
+    assert count(safe, tombstones) == 0
