@@ -194,6 +194,39 @@ def test_after_a_rotation_it_comes_back_with_both_versions_or_says_which_is_miss
     assert readable(restore(place, *made.files.values()), lived) == readable(lived.ledger, lived)
 
 
+def test_a_day_key_that_was_damaged_in_the_safe_is_taken_from_the_file(
+    lived: School, backup: Backup, place: Place
+) -> None:
+    made = backup()
+    safe = lived.ledger.safe.database
+    with safe.begin() as tx:
+        tx.db.execute(sa.update(day_keys_table).values(wrapped=b"x" * 60))
+    beside = replace(place, databases={**place.databases, Store.SAFE: safe})
+    assert readable(restore(beside, made.files[Store.LEDGER]), lived)
+
+
+@pytest.mark.parametrize("urls", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("pieces", [3, 4])
+def test_killed_while_a_store_comes_back_nothing_of_it_is_there(
+    lived: School, backup: Backup, place: Place, pieces: int
+) -> None:
+    """Each store is one piece here, read twice: the first of the second time is the ledger's."""
+    found = restoring.found(list(backup().files.values()))
+    told: list[int] = []
+
+    def die(size: int) -> None:
+        told.append(size)
+        if len(told) == pieces:
+            raise Killed
+
+    with pytest.raises(Killed):
+        restoring.restore(place, found, die)
+    assert copies.is_empty(place.safe)
+    assert copies.is_empty(place.ledger) == (pieces == 3)
+    with pytest.raises((UnsafeDatabase, NotMigrated)):
+        migrations.check(place.safe, Store.SAFE)
+
+
 # --- while others write
 
 
