@@ -407,6 +407,17 @@ def test_killed_at_any_moment_no_file_is_there_in_part(
         assert [row.made_at for row in tx.db.execute(sa.select(backups))] == [None]
 
 
+def test_a_backup_that_failed_and_left_nothing_is_none(
+    lived: School, backup: Backup, folder: Path
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        backup(full)
+    assert rows(lived.ledger.safe.database, backups) == []
+
+
 def test_when_a_backup_was_made_is_known_for_as_long_as_it_lives(
     lived: School, backup: Backup, clock: Clock
 ) -> None:
