@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from core import migrations, rows
 from core.backups import copies, day_key_file, day_keys, sealed
 from core.backups.dumps_of_postgresql import Programs
 from core.backups.sealed import Header
-from core.database import Database
+from core.database import Database, DatabaseAway
 from core.ledger import Ledger, wrapping
 from core.migrations import Store, pairing
 from core.placing import placed
@@ -63,7 +63,7 @@ def backup(
             raise CannotAccept(f"{path} exists already, and stays as it is. Run this again.")
     with ledger.safe.database.begin() as tx:
         rows.insert_new(tx, backups, [{"begun_at": at}])
-    with ExitStack() as whole:
+    with taken_back(ledger.safe.database, at, files.values()), ExitStack() as whole:
         for store, path in files.items():
             into = whole.enter_context(placed(path))
             header = header_of(databases[store], store, installation, at, versions[store])
@@ -74,6 +74,18 @@ def backup(
     with ledger.safe.database.begin() as tx:
         tx.db.execute(sa.update(backups).where(backups.c.begun_at == at).values(made_at=tx.now))
     return Made(files, file, at, day_keys.until(at.date()))
+
+
+@contextmanager
+def taken_back(safe: Database, at: datetime, files: Collection[Path]) -> Iterator[None]:
+    """A backup that failed is none, as long as it left no file; one that was killed counts."""
+    try:
+        yield
+    except BaseException:
+        if not any(path.exists() for path in files):
+            with suppress(DatabaseAway), safe.begin() as tx:
+                tx.db.execute(sa.delete(backups).where(backups.c.begun_at == at))
+        raise
 
 
 def header_of(

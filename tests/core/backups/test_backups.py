@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +16,15 @@ import pytest
 import sqlalchemy as sa
 
 from core import migrations, placing
-from core.backups import copies, day_key_file, day_keys, making, restoring, sealed
+from core.backups import (
+    copies,
+    day_key_file,
+    day_keys,
+    making,
+    restoring,
+    rows_of_sqlite,
+    sealed,
+)
 from core.backups.dumps_of_postgresql import Programs
 from core.backups.making import Made
 from core.backups.restoring import Place
@@ -185,12 +194,63 @@ def test_after_a_rotation_it_comes_back_with_both_versions_or_says_which_is_miss
     assert readable(restore(place, *made.files.values()), lived) == readable(lived.ledger, lived)
 
 
+def test_a_day_key_that_was_damaged_in_the_safe_is_taken_from_the_file(
+    lived: School, backup: Backup, place: Place
+) -> None:
+    made = backup()
+    safe = lived.ledger.safe.database
+    with safe.begin() as tx:
+        tx.db.execute(sa.update(day_keys_table).values(wrapped=b"x" * 60))
+    beside = replace(place, databases={**place.databases, Store.SAFE: safe})
+    assert readable(restore(beside, made.files[Store.LEDGER]), lived)
+
+
+@pytest.mark.parametrize("urls", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("pieces", [3, 4])
+def test_killed_while_a_store_comes_back_nothing_of_it_is_there(
+    lived: School, backup: Backup, place: Place, pieces: int
+) -> None:
+    """Each store is one piece here, read twice: the first of the second time is the ledger's."""
+    found = restoring.found(list(backup().files.values()))
+    told: list[int] = []
+
+    def die(size: int) -> None:
+        told.append(size)
+        if len(told) == pieces:
+            raise Killed
+
+    with pytest.raises(Killed):
+        restoring.restore(place, found, die)
+    assert copies.is_empty(place.safe)
+    assert copies.is_empty(place.ledger) == (pieces == 3)
+    with pytest.raises((UnsafeDatabase, NotMigrated)):
+        migrations.check(place.safe, Store.SAFE)
+
+
 # --- while others write
+
+
+class Unsqueezed:
+    """In the place of zlib, which keeps a third of a small ledger back before it hands out any."""
+
+    unconsumed_tail = b""
+
+    def compress(self, piece: bytes) -> bytes:
+        return piece
+
+    def decompress(self, piece: bytes, _: int) -> bytes:
+        return piece
+
+    def flush(self) -> bytes:
+        return b""
 
 
 def busy(lived: School, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     """After each chunk one is recorded, and one of the first ones erased while there are more."""
-    monkeypatch.setattr(sealed, "CHUNK", 8192)
+    monkeypatch.setattr(sealed, "CHUNK", 4096)
+    monkeypatch.setattr(rows_of_sqlite, "AT_ONCE", 1)
+    monkeypatch.setattr(zlib, "compressobj", Unsqueezed)
+    monkeypatch.setattr(zlib, "decompressobj", Unsqueezed)
     came = [f"cf-{number}" for number in range(100, 100 + 2 * FEW)]
     lived.ask(*(lived.subscription(one, f"{one}@example.nl") for one in came))
     numbers = iter(range(200, 10_000))
@@ -229,7 +289,9 @@ def agree(back: Ledger, lived: School) -> None:
         people = tx.db.execute(
             sa.select(schema.people).where(schema.people.c.sealed.is_not(None))
         ).all()
+        addressed = set(tx.db.execute(sa.select(schema.addresses.c.person)).scalars())
         keys = back.keys_of(tx, lived.customer.id)
+    assert addressed == {row.id for row in people}, "of two moments"
     known = back.safe.keys({(row.id, row.key_epoch) for row in people}, keys)
     without = {row.id for row in people} - {person for person, _ in known}
     with back.safe.database.read() as tx:
@@ -343,6 +405,17 @@ def test_killed_at_any_moment_no_file_is_there_in_part(
     assert b"".join(sealed.Sealed(alone).opened(day))
     with lived.ledger.safe.database.read() as tx:
         assert [row.made_at for row in tx.db.execute(sa.select(backups))] == [None]
+
+
+def test_a_backup_that_failed_and_left_nothing_is_none(
+    lived: School, backup: Backup, folder: Path
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        backup(full)
+    assert rows(lived.ledger.safe.database, backups) == []
 
 
 def test_when_a_backup_was_made_is_known_for_as_long_as_it_lives(
