@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import socket
 import sqlite3
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -17,8 +15,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
+from core.pool import AsBusy
+from core.turnstile import NoTurnstile, Turnstile
+
 MOST = 64  # connections at once
-REMEMBERS = 60.0  # seconds that a busy moment keeps its connections open, and as long again
 BUSY = 30.0  # seconds
 BETWEEN = 0.01  # seconds between tries
 
@@ -62,78 +62,6 @@ class Transaction:
 
     db: sa.Connection
     now: datetime
-
-
-class Turnstile:
-    """A lock that serves waiting threads in the order in which they came."""
-
-    def __init__(self) -> None:
-        self._door = threading.Lock()
-        self._waiting: deque[threading.Event] = deque()
-        self._held = False
-
-    def __enter__(self) -> None:
-        with self._door:
-            if not self._held:
-                self._held = True
-                return
-            turn = threading.Event()
-            self._waiting.append(turn)
-        try:
-            turn.wait()
-        except BaseException:  # interrupted: nobody may wait for us
-            self._leave(turn)
-            raise
-
-    def __exit__(self, *_: object) -> None:
-        with self._door:
-            self._pass_on()
-
-    def _leave(self, turn: threading.Event) -> None:
-        with self._door:
-            if turn.is_set():
-                self._pass_on()
-            else:
-                self._waiting.remove(turn)
-
-    def _pass_on(self) -> None:
-        if self._waiting:
-            self._waiting.popleft().set()
-        else:
-            self._held = False
-
-
-class NoTurnstile:
-    """PostgreSQL lets writers work side by side."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-class AsBusy(sa.QueuePool):
-    """
-    Keeps no more connections idle than were in use at once a moment ago: PostgreSQL has a
-    hundred for everybody. To keep a fixed few cost 40 busy threads two thirds of what they did.
-
-    Which to keep is decided as one comes back (``_do_return_conn``, SQLAlchemy 2.0).
-    """
-
-    before = busiest = 0
-    until = 0.0
-
-    def _do_return_conn(self, record: Any) -> None:
-        now = time.monotonic()
-        if now >= self.until:
-            self.before, self.busiest, self.until = self.busiest, 0, now + REMEMBERS
-        self.busiest = max(self.busiest, self.checkedout())
-        if self.checkedin() < max(self.before, self.busiest):
-            super()._do_return_conn(record)
-        else:
-            try:
-                record.close()
-            finally:
-                self._dec_overflow()
 
 
 Clock = Callable[[sa.Connection], datetime]

@@ -15,7 +15,8 @@ from textwrap import dedent
 import pytest
 import sqlalchemy as sa
 
-from core.database import Database, DatabaseAway, Transaction, Turnstile, UnsafeDatabase
+from core.database import Database, DatabaseAway, Transaction, UnsafeDatabase
+from core.turnstile import Turnstile
 from tests.databases import Server
 from tests.threads import at_once
 
@@ -173,7 +174,7 @@ def test_a_busy_moment_keeps_its_connections_for_a_while_only(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each that is open and idle is taken from the other processes."""
-    monkeypatch.setattr("core.database.REMEMBERS", 1.0)
+    monkeypatch.setattr("core.pool.REMEMBERS", 1.0)
     database.engine.dispose()  # the pool that remembers for a minute
     with ExitStack() as busy:
         for _ in range(BUSY):
