@@ -180,6 +180,7 @@ SOON_FOUND = (
     archived_is_gone,
     nobody_looks_at_the_fields,
     anything_is_a_subscription,
-    interrupted_means_not_sent,
+    no_fence_before_the_send,
+    the_fence_knows_no_epoch,
     the_platform_is_never_late,
 )
