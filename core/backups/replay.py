@@ -70,8 +70,8 @@ def begin_again(ledger: Ledger, everybody: Sequence[Customer]) -> None:
             told = [{"customer": one.id, "at": tx.now, "kind": RESTORED} for one in everybody]
             tx.db.execute(sa.insert(events), told)
             tx.db.execute(sa.update(customer_rows).values(links_since=tx.now))
-        pulse.begin(tx, ledger.safe.database, before)
-    pulse.end(ledger.safe.database)
+        new = pulse.begin(tx, ledger.safe.database, before)
+    pulse.end(ledger.safe.database, new)
 
 
 def erasures(ledger: Ledger, customer: Customer) -> Iterator[Replayed]:

@@ -9,6 +9,7 @@ here that were accepted since, and nobody may work before those are replayed
 
 from __future__ import annotations
 
+import time
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -17,6 +18,8 @@ from core.database import Database, Transaction, UnsafeDatabase
 from core.ledger import schema
 from core.safe import schema as safe
 
+LOOKS = 3
+BETWEEN = 0.2  # seconds
 OUT_OF_STEP = (
     "The ledger and its safe are not of one moment: one of them was put back from a backup. "
     "Nothing was started, because whoever was erased or opted out since would be mailed again. "
@@ -31,29 +34,34 @@ def beat(ledger: Database, beside: Database) -> None:
         with beside.read() as its:
             if not in_step(before, its):
                 raise UnsafeDatabase(OUT_OF_STEP)
-        begin(tx, beside, before)
-    end(beside)
+        new = begin(tx, beside, before)
+    end(beside, new)
 
 
 def check(ledger: Database, beside: Database) -> None:
     """Raises UnsafeDatabase unless both are of one moment."""
-    with ledger.read() as tx, beside.read() as its:
-        if not in_step(of_ledger(tx), its):
-            raise UnsafeDatabase(OUT_OF_STEP)
+    for _ in range(LOOKS):
+        with ledger.read() as tx, beside.read() as its:
+            if in_step(of_ledger(tx), its):
+                return
+        time.sleep(BETWEEN)  # somebody's beat came between the two
+    raise UnsafeDatabase(OUT_OF_STEP)
 
 
-def begin(tx: Transaction, beside: Database, before: UUID | None) -> None:
+def begin(tx: Transaction, beside: Database, before: UUID | None) -> UUID:
     """The safe is first: should the ledger's commit be lost, ``before`` still fits."""
     new = uuid4()
     with beside.begin() as its:
         its.db.execute(sa.update(safe.installation).values(pulse=new, pulse_before=before))
     tx.db.execute(sa.update(schema.installation).values(pulse=new))
+    return new
 
 
-def end(beside: Database) -> None:
-    """The ledger has committed: what it was before fits no more."""
+def end(beside: Database, new: UUID) -> None:
+    """The ledger has committed: what it was before fits no more, unless others began since."""
     with beside.begin() as its:
-        its.db.execute(sa.update(safe.installation).values(pulse_before=safe.installation.c.pulse))
+        mine = safe.installation.c.pulse == new
+        its.db.execute(sa.update(safe.installation).where(mine).values(pulse_before=new))
 
 
 def stop(ledger: Database) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
@@ -169,7 +169,37 @@ def test_a_crash_between_the_two_beats_is_no_restored_ledger(
         pulse.check(ledger, beside)
 
 
-def dies_after(begin: Callable[..., None]) -> Callable[..., None]:
+def test_a_beat_between_two_readings_is_no_restored_ledger(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger, beside = school.ledger.database, school.ledger.safe.database
+    pulse.beat(ledger, beside)
+    honest, beats = pulse.of_ledger, iter([None])
+
+    def then_beats(tx: Transaction, **given: bool) -> UUID | None:
+        found = honest(tx, **given)
+        for _ in beats:
+            tx.db.rollback()
+            pulse.beat(ledger, beside)
+        return found
+
+    monkeypatch.setattr(pulse, "of_ledger", then_beats)
+    pulse.check(ledger, beside)
+
+
+def test_an_end_that_comes_late_leaves_another_beat_alone(school: School) -> None:
+    ledger, beside = school.ledger.database, school.ledger.safe.database
+    pulse.beat(ledger, beside)
+    with ledger.read() as tx:
+        before = pulse.of_ledger(tx)
+    with ledger.begin() as tx:
+        pulse.begin(tx, beside, before)
+        pulse.end(beside, uuid4())
+        tx.db.rollback()
+    pulse.check(ledger, beside)
+
+
+def dies_after(begin: Callable[..., object]) -> Callable[..., None]:
     """The safe has committed, the ledger never does."""
 
     def one(*given: Any) -> None:
