@@ -8,9 +8,10 @@ from core.backups.replay import Replayed
 from core.backups.replay import replay as steps
 
 AGAIN = (
-    "What else happened since that backup is lost. Sign-ups, changes and restrictions: whoever "
-    "asked for them, your administration for instance, has to ask again. API keys that were "
-    "revoked since open again: revoke them anew. Links to pages have ended."
+    "What else happened since that backup is lost. Sign-ups, changes, restrictions, erasures that "
+    "could still be undone: whoever asked for them, your administration for instance, has to ask "
+    "again. API keys that were revoked since open again: revoke them anew. Links to pages have "
+    "ended."
 )
 
 

@@ -190,8 +190,8 @@ class Batch:
         refused_at = EPOCH + max(refused) * MICROSECOND if refused else None
         address = self.address(request.email or "")
         buried_at = self.buried.get(address)
-        back = address in someone.emails  # already, and we died before that was lifted
-        erased = [one for one in (someone.erased_at, None if back else buried_at) if one]
+        stale = someone.is_back_with(address)  # we died before the tombstone was lifted
+        erased = [one for one in (someone.erased_at, None if stale else buried_at) if one]
         bases.check(
             basis,
             now=self.tx.now,
@@ -216,7 +216,7 @@ class Batch:
     def update(self, someone: Someone, request: Request) -> list[Held]:
         if someone.data is None:
             raise Unknown("We know nobody with this reference, so there is nothing to change.")
-        if request.email and self.address(request.email) in self.buried.keys() - someone.emails:
+        if request.email and self.address(request.email) in self.buried.keys() - {someone.in_use}:
             raise NoBasis(
                 "This e-mail address was erased. A change cannot bring it back; "
                 "use a new sign-up by the person."

@@ -81,6 +81,15 @@ class Someone:
     def findable(self) -> bool:
         return self.data is not None or self.finishing is not None or self.told is not None
 
+    @property
+    def in_use(self) -> bytes | None:
+        """The address, hashed; by the others they are only looked for."""
+        return next(reversed(self.emails), None)
+
+    def is_back_with(self, address: bytes) -> bool:
+        """Erased once, signed up again since, and this is the address of that."""
+        return self.key_epoch > 0 and self.erased_at is None and address == self.in_use
+
     def next(self) -> int:
         self.seq += 1
         return self.seq
@@ -112,7 +121,7 @@ class Someone:
     def use(self, email: str, keys: CustomerKeys) -> None:
         """From now on this is the address in use."""
         digest = keys.pepper.hash("email", email)
-        if digest != next(reversed(self.emails), None):
+        if digest != self.in_use:
             self.emails.pop(digest, None)
             self.emails[digest] = email
             self.fresh[digest] = self.seq

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -16,6 +16,7 @@ WARM_UP = 0.2  # of the time: pools fill, statements are compiled, modules are i
 LAST = 0.2  # of the time
 MOST = 1.0  # MiB a minute
 SPARE = 4  # what one more thread at work holds: a line to ledger, safe, broker, platform
+ROOM = 8 * SPARE  # what eight of them hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,22 +52,31 @@ def slope(readings: Sequence[Reading]) -> float:
     return statistics.linear_regression(minutes, [one.memory for one in warm]).slope
 
 
-def risen(readings: Sequence[Reading]) -> float:
+def leaks(readings: Sequence[Reading], spare: float) -> bool:
+    """Whether it holds more in the end: with little to do than ``spare``, mostly than ROOM."""
+    return risen(readings) > spare or risen(readings, middle) > max(ROOM, spare)
+
+
+def middle(readings: Sequence[Reading]) -> float:
+    return statistics.median(one.descriptors for one in readings)
+
+
+def few(readings: Sequence[Reading]) -> float:
+    """A tenth of the readings show less."""
+    return statistics.quantiles([one.descriptors for one in readings], n=10)[0]
+
+
+def risen(readings: Sequence[Reading], held: Callable[[Sequence[Reading]], float] = few) -> float:
     """
     How many descriptors more it holds in the last part than since it was warm, when it holds
     few: what is busy opens lines and closes them again, a leak is held then too. Not at the very
     least, as a fault takes lines away for seconds.
     """
     usual, last = since(readings, WARM_UP), since(readings, 1 - LAST)
-    return few(last) - few(usual)
+    return held(last) - held(usual)
 
 
 def since(readings: Sequence[Reading], part: float) -> Sequence[Reading]:
     """Those that were taken when this part of the time was over."""
     first, last = readings[0].at, readings[-1].at
     return [one for one in readings if one.at >= first + part * (last - first)]
-
-
-def few(readings: Sequence[Reading]) -> float:
-    """A tenth of the readings show less."""
-    return statistics.quantiles([one.descriptors for one in readings], n=10)[0]

@@ -14,7 +14,7 @@ import pytest
 from tests.databases import Server
 from tests.end_to_end.crash_matrix.wishes import wanted
 from tests.storms.administration import Administration
-from tests.storms.company import Company, lone_company, shared_company
+from tests.storms.company import LATENCY, Company, lone_company, shared_company
 from tests.storms.noted import Note, Storm
 from tests.storms.oracle import Findings, judge, told
 from tests.storms.platform import Books
@@ -37,10 +37,19 @@ class Plan:
     kills: int
     in_flight: int  # kills in the middle of a call, at the least
     patience: float
+    latency: float = LATENCY  # the longer a call, the more often one is under way
 
 
 SHORT = Plan(
-    schools=8, members=10, rounds=2, pace=40, workers=2, kills=12, in_flight=0, patience=40
+    schools=8,
+    members=10,
+    rounds=2,
+    pace=40,
+    workers=2,
+    kills=12,
+    in_flight=1,
+    patience=40,
+    latency=0.2,
 )
 FULL = Plan(schools=40, members=84, rounds=3, pace=80, kills=400, in_flight=100, patience=180)
 SHORT_ALONE = Plan(
@@ -77,6 +86,7 @@ def alone(tmp_path: Path) -> Iterator[Company]:
 )
 def test_nothing_is_lost_whoever_dies(shared: Company, plan: Plan, note: Note) -> None:
     """Workers, the leader among them; one in ten times the process that answers HTTP."""
+    shared.latency = plan.latency
     shared.open(plan.schools, plan.members)
     workers = [f"worker {number}" for number in range(plan.workers)]
     shared.hire(workers)

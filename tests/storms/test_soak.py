@@ -24,7 +24,7 @@ from tests.end_to_end.crash_matrix.wishes import Wish
 from tests.storms.administration import Administration
 from tests.storms.company import Company, lone_company, shared_company
 from tests.storms.faults import ALONE, MORTAL, PLATFORM, SHARED, Fault, drawn
-from tests.storms.gauges import MOST, SPARE, Gauge, Reading, risen, slope
+from tests.storms.gauges import MOST, SPARE, Gauge, Reading, leaks, risen, slope
 from tests.storms.noted import Note, Storm
 from tests.storms.oracle import Findings
 from tests.storms.roles import Kind
@@ -134,7 +134,7 @@ def test_what_lives_long_does_not_grow(
         assert findings.open <= (1 - ENDED) * one.asking.operations, findings
         assert [wish for wish in refused(one.asking) if not moves_back(*wish)] == []
         assert [who.name for who in one.gauges if slope(who.readings) >= plan.most] == []
-        assert [who.name for who in one.gauges if risen(who.readings) > plan.spare] == []
+        assert [who.name for who in one.gauges if leaks(who.readings, plan.spare)] == []
 
 
 def live_through(plan: Plan, several: Sequence[Watched]) -> None:
@@ -240,5 +240,5 @@ def test_a_planted_leak_is_found(a_minute: float, at_each_fault: int, found: Seq
         )
         for at in range(0, 1800, 2)
     ]
-    wrong = {"memory": slope(readings) >= MOST, "descriptors": risen(readings) > SPARE}
+    wrong = {"memory": slope(readings) >= MOST, "descriptors": leaks(readings, SPARE)}
     assert tuple(name for name, is_wrong in wrong.items() if is_wrong) == found

@@ -396,6 +396,25 @@ def test_a_return_that_got_no_answer_may_be_asked_again(
     assert not buried(erased, EMAIL)
 
 
+def test_i4_an_opt_out_with_an_erased_address_does_not_open_the_door_to_an_old_basis(
+    erased: School,
+) -> None:
+    """To whoever is asked about under another reference, and by whose name nobody was erased."""
+    erased.accepted(Request(Verb.UNSUBSCRIBE, "cf-2", EMAIL, lists=(NEWS,)))
+    old = erased.basis("b-2", days=30)
+    again = Request(Verb.SUBSCRIBE, "cf-2", EMAIL, lists=(COURSE,), basis=old)
+    assert isinstance(erased.refused(again), NoBasis)
+    assert buried(erased, EMAIL)
+
+
+def test_i4_nor_does_a_change_to_it(erased: School) -> None:
+    other = "bram@example.nl"
+    erased.accepted(erased.subscription("cf-2", other))
+    erased.accepted(Request(Verb.UNSUBSCRIBE, "cf-2", EMAIL, lists=(COURSE,)))
+    assert isinstance(erased.refused(update("cf-2", EMAIL)), NoBasis)
+    erased.accepted(update("cf-2", other))
+
+
 @pytest.mark.parametrize("days", [1, 30])
 def test_a_basis_from_before_the_erasure_brings_nobody_back(erased: School, days: int) -> None:
     ask = erased.subscription(basis=erased.basis("b-2", days=days))
