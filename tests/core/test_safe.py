@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
+import core.safe
+from core.database import Transaction
 from core.ledger import Ledger
 from core.safe import (
     Burial,
@@ -184,6 +190,31 @@ def test_what_a_look_found_joins_the_record_and_keeps_its_age(
     assert found.remote_ids == {MAILMAN: ("7", "8"), LAPOSTA: ("a",)}
     with safe.database.read() as tx:
         assert tx.db.execute(sa.select(finishing_records.c.at)).scalar_one() == NOW
+
+
+def test_what_two_lanes_learn_at_once_is_all_kept(
+    safe: Safe, keys: CustomerKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have read the record before either writes it, where nothing prevents that."""
+    person = uuid4()
+    safe.bury(CUSTOMER, [burial(person)], keys)
+    both_read, read = Barrier(2, timeout=0.5), core.safe.newest
+
+    def together(tx: Transaction, person: UUID) -> sa.Row[Any] | None:
+        row = read(tx, person)
+        with suppress(BrokenBarrierError):  # the other one has to wait
+            both_read.wait()
+        return row
+
+    monkeypatch.setattr(core.safe, "newest", together)
+    with ThreadPoolExecutor(2) as pool:
+        learned = [
+            pool.submit(safe.learn_remote_ids, person, connection, ["x"], keys)
+            for connection in (MAILMAN, LAPOSTA)
+        ]
+    assert [one.result() for one in learned] == [None, None]
+    found = safe.finishing({person}, keys)[person].remote_ids
+    assert found == {MAILMAN: ("7", "x"), LAPOSTA: ("x",)}
 
 
 def test_nothing_is_learned_about_who_has_no_record(safe: Safe, keys: CustomerKeys) -> None:
