@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -13,11 +13,11 @@ import sqlalchemy as sa
 
 from core.basis import CLOCKS_APART
 from core.database import Transaction
-from core.ledger import Ledger, alerts
+from core.ledger import Ledger, alerts, undo
 from core.ledger.customers import Customer
 from core.ledger.schema import answers, events, operations, tasks
 from core.ledger.tasks import legal_term
-from core.refusals import CannotAccept, Taken, Unknown
+from core.refusals import CannotAccept, Taken
 from core.terms import months_after
 
 LONGEST_HOW = 200
@@ -39,7 +39,10 @@ NEEDS_REASON = frozenset({Outcome.PARTLY, Outcome.REFUSED, Outcome.EXTENDED})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``how`` is a letter, a phone call; it is kept as it stands, and the reason is sealed."""
+    """
+    ``how`` is a letter, a phone call; it is kept as it stands. ``reason`` is sealed in the
+    person's finishing record, and None once that is gone.
+    """
 
     how: str
     at: datetime
@@ -59,19 +62,25 @@ class Answered:
 
 def answer(ledger: Ledger, customer: Customer, operation: UUID, given: Answer) -> Answered:
     """
-    Record that the person was answered. An answer given after the first changes no term.
+    Record that the person was answered. An answer given after the first changes no term. The
+    reason is not kept where the finishing record is gone.
 
-    Raises CannotAccept; then nothing is stored.
+    Raises CannotAccept, Taken or Unknown; then nothing is stored.
     """
     check_words(given)
     with ledger.begin() as tx:
-        asked = locked(tx, customer.id, operation)
+        asked = undo.locked(tx, customer.id, operation)
+        check_answerable(asked)
         check_moment(given, asked, tx.now)
         deadline = None
         if given.outcome is Outcome.EXTENDED:
             deadline = extended(customer, asked, tx.now)
+        new, keys = uuid4(), ledger.keys_of(tx, customer.id)
+        reason = given.reason
+        if reason and not ledger.safe.keep_reason(asked.person, new, reason, keys):
+            given = replace(given, reason=None)
         made = Answered(operation, given, deadline, tx.now)
-        tx.db.execute(sa.insert(answers).values(row(ledger, tx, customer, made)))
+        tx.db.execute(sa.insert(answers).values(row(new, customer.id, made)))
         changes: dict[str, Any] = {
             "answered_at": asked.answered_at or given.at,
             "alert_at": None,
@@ -108,13 +117,8 @@ def check_words(given: Answer) -> None:
         raise CannotAccept("The reason is longer than 2000 characters. Shorten it.")
 
 
-def locked(tx: Transaction, customer: UUID, operation: UUID) -> sa.Row[Any]:
-    """The operation that a term runs for, or ran. Raises Unknown or CannotAccept."""
-    mine = sa.and_(operations.c.id == operation, operations.c.customer == customer)
-    query = sa.select(operations).where(mine).with_for_update(key_share=True)
-    asked = tx.db.execute(query).one_or_none()
-    if asked is None:
-        raise Unknown("There is no operation with this id. Take it from the answer to ask.")
+def check_answerable(asked: sa.Row[Any]) -> None:
+    """A term runs for it, or ran. Raises CannotAccept."""
     if asked.told is not None:
         raise CannotAccept(
             "This erasure can still be undone, so nothing was done yet. Nothing was recorded. "
@@ -124,7 +128,6 @@ def locked(tx: Transaction, customer: UUID, operation: UUID) -> sa.Row[Any]:
         raise CannotAccept(
             "No term runs for this operation: only an erasure that was not undone is answered."
         )
-    return asked
 
 
 def check_moment(given: Answer, asked: sa.Row[Any], now: datetime) -> None:
@@ -150,17 +153,14 @@ def extended(customer: Customer, asked: sa.Row[Any], now: datetime) -> datetime:
     return months_after(asked.received_at, LONGEST_TERM, customer.time_zone)
 
 
-def row(ledger: Ledger, tx: Transaction, customer: Customer, made: Answered) -> dict[str, Any]:
-    new, reason = uuid4(), made.answer.reason
-    key = ledger.keys_of(tx, customer.id).key
+def row(new: UUID, customer: UUID, made: Answered) -> dict[str, Any]:
     return {
         "id": new,
-        "customer": customer.id,
+        "customer": customer,
         "operation": made.operation,
         "how": made.answer.how,
         "at": made.answer.at,
         "outcome": made.answer.outcome.value,
-        "reason": key.seal(reason.encode(), f"answers|{new}") if reason else None,
         "deadline": made.deadline,
         "recorded_at": made.recorded_at,
     }
@@ -176,21 +176,20 @@ def of_operations(
     ledger: Ledger, tx: Transaction, customer: UUID, wanted: Collection[UUID]
 ) -> list[Answered]:
     """All that was answered about these, oldest first."""
-    query = sa.select(answers).where(
-        answers.c.customer == customer, answers.c.operation.in_(list(wanted))
+    query = (
+        sa.select(answers, operations.c.person)
+        .join(operations, operations.c.id == answers.c.operation)
+        .where(answers.c.customer == customer, answers.c.operation.in_(list(wanted)))
     )
-    key = ledger.keys_of(tx, customer).key
+    found = tx.db.execute(query.order_by(answers.c.recorded_at, answers.c.id)).all()
+    records = ledger.safe.finishing({one.person for one in found}, ledger.keys_of(tx, customer))
+    reasons = {answer: why for one in records.values() for answer, why in one.reasons.items()}
     return [
         Answered(
             one.operation,
-            Answer(
-                one.how,
-                one.at,
-                Outcome(one.outcome),
-                key.open(one.reason, f"answers|{one.id}").decode() if one.reason else None,
-            ),
+            Answer(one.how, one.at, Outcome(one.outcome), reasons.get(one.id)),
             one.deadline,
             one.recorded_at,
         )
-        for one in tx.db.execute(query.order_by(answers.c.recorded_at, answers.c.id))
+        for one in found
     ]

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from core.connector import Verb
 from core.database import Transaction
 from core.ledger import Ledger
-from core.ledger.schema import answers, holdings, operations, people, tasks
+from core.ledger.schema import holdings, operations, people, tasks
 from core.sealing import CannotOpen
 
 ANSWERED_BY = timedelta(days=14)  # after the deadline, the name has served its letter
@@ -25,8 +25,8 @@ def end(ledger: Ledger) -> None:
     Destroy what only an answer or a last look needed.
 
     The name goes once the person was answered, or two weeks after the deadline; the whole
-    record goes when besides that the last look is done and all tasks are closed, and so do the
-    reasons that an answer gave.
+    record goes when besides that the last look is done and all tasks are closed, and with it
+    the reasons that an answer gave.
     """
     with ledger.begin() as tx:
         for one in answered(tx):
@@ -34,9 +34,6 @@ def end(ledger: Ledger) -> None:
                 forget_name(ledger, tx, one)
                 continue
             ledger.safe.end_finishing({one.id: one.key_epoch})
-            theirs = sa.select(operations.c.id).where(operations.c.person == one.id)
-            about = answers.c.operation.in_(theirs.scalar_subquery())
-            tx.db.execute(sa.update(answers).where(about).values(reason=None))
             same = (people.c.id == one.id) & (people.c.key_epoch == one.key_epoch)
             tx.db.execute(sa.update(people).where(same).values(forgotten_at=tx.now))
 

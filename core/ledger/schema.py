@@ -198,7 +198,7 @@ operations = sa.Table(
     sa.Index("ix_operations_customer_accepted_at_id", "customer", "accepted_at", "id"),
 )
 
-# What a person was answered about a request of theirs.
+# What a person was answered about a request of theirs; the reason is in the finishing record.
 answers = sa.Table(
     "answers",
     metadata,
@@ -208,7 +208,6 @@ answers = sa.Table(
     sa.Column("how", sa.String, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("outcome", sa.String, nullable=False),
-    sa.Column("reason", sa.LargeBinary),  # free text, so sealed; under the customer's key
     sa.Column("deadline", Moment),  # the term that an extension gave
     sa.Column("recorded_at", Moment, nullable=False),
 )

@@ -222,6 +222,17 @@ class Safe:
             if not set(ids) <= set(record.remote_ids.get(connection, ())):
                 rewrite(tx, row, record.with_remote_ids(connection, ids), customer)
 
+    def keep_reason(self, person: UUID, answer: UUID, reason: str, customer: CustomerKeys) -> bool:
+        """Add what an answer said to the person's record; False where that is gone."""
+        with self.database.begin() as tx:
+            row = newest(tx, person)
+            if row is None:
+                return False
+            record = Finishing.opened(row, customer)
+            known = {**record.reasons, answer: reason}
+            rewrite(tx, row, replace(record, reasons=known), customer)
+            return True
+
     def forget_name(self, person: UUID, epoch: int, customer: CustomerKeys) -> None:
         """Take the name out of an erasure's finishing record; the rest is still needed."""
         with self.database.begin() as tx:

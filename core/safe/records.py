@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,16 @@ from core.sealing import CustomerKeys
 
 @dataclass(frozen=True, slots=True)
 class Finishing:
-    """The little that ending an erasure still needs; ``remote_ids`` by connection."""
+    """
+    The little that ending an erasure still needs; ``remote_ids`` by connection, ``reasons`` by
+    the answer that gave them.
+    """
 
     reference: str
     emails: tuple[str, ...]
     name: str
     remote_ids: Mapping[UUID, tuple[str, ...]]
+    reasons: Mapping[UUID, str] = field(default_factory=dict)
 
     def with_remote_ids(self, connection: UUID, ids: Iterable[str]) -> Finishing:
         known = dict.fromkeys((*self.remote_ids.get(connection, ()), *ids))
@@ -31,6 +35,7 @@ class Finishing:
             "emails": self.emails,
             "name": self.name,
             "remote_ids": {str(where): ids for where, ids in self.remote_ids.items()},
+            "reasons": {str(answer): reason for answer, reason in self.reasons.items()},
         }
         return customer.key.seal_json(value, bound_to(person, epoch))
 
@@ -39,7 +44,8 @@ class Finishing:
         """From a row of the safe. Raises CannotOpen."""
         stored = customer.key.open_json(row.sealed, bound_to(row.person, row.epoch))
         remote = {UUID(where): tuple(ids) for where, ids in stored["remote_ids"].items()}
-        return cls(stored["reference"], tuple(stored["emails"]), stored["name"], remote)
+        reasons = {UUID(answer): reason for answer, reason in stored.get("reasons", {}).items()}
+        return cls(stored["reference"], tuple(stored["emails"]), stored["name"], remote, reasons)
 
 
 def bound_to(person: UUID, epoch: int) -> str:

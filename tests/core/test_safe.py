@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, BrokenBarrierError
 from typing import Any
@@ -21,6 +22,7 @@ from core.safe import (
     Safe,
     Tombstone,
 )
+from core.safe.records import bound_to
 from core.safe.schema import KEPT, finishing_records, person_keys, refusals, tombstones
 from core.sealing import CannotOpen, CustomerKeys, Key
 from tests.databases import NOW, Clock
@@ -215,6 +217,27 @@ def test_what_two_lanes_learn_at_once_is_all_kept(
     assert [one.result() for one in learned] == [None, None]
     found = safe.finishing({person}, keys)[person].remote_ids
     assert found == {MAILMAN: ("7", "x"), LAPOSTA: ("x",)}
+
+
+def test_a_reason_joins_the_record_and_goes_with_it(safe: Safe, keys: CustomerKeys) -> None:
+    person, first, second = uuid4(), uuid4(), uuid4()
+    assert not safe.keep_reason(person, first, "because", keys)
+    safe.bury(CUSTOMER, [burial(person)], keys)
+    assert safe.keep_reason(person, first, "because", keys)
+    assert safe.keep_reason(person, second, "for this", keys)
+    known = replace(RECORD, reasons={first: "because", second: "for this"})
+    assert safe.finishing({person}, keys) == {person: known}
+
+
+def test_a_record_from_before_reasons_opens(safe: Safe, keys: CustomerKeys) -> None:
+    person = uuid4()
+    safe.bury(CUSTOMER, [burial(person)], keys)
+    stored = {"reference": "cf-1", "emails": ["jan@example.nl"], "name": "", "remote_ids": {}}
+    sealed = keys.key.seal_json(stored, bound_to(person, 1))
+    with safe.database.begin() as tx:
+        tx.db.execute(sa.update(finishing_records).values(sealed=sealed))
+    opened = safe.finishing({person}, keys)[person]
+    assert opened == Finishing("cf-1", ("jan@example.nl",), "", {})
 
 
 def test_nothing_is_learned_about_who_has_no_record(safe: Safe, keys: CustomerKeys) -> None:

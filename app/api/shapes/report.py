@@ -56,7 +56,10 @@ TOLD: dict[str, Any] = {
 
 
 class Answered(Shape):
-    """What the person was answered. ``deadline`` is the term that an extension gave."""
+    """
+    What the person was answered. ``deadline`` is the term that an extension gave; ``reason`` is
+    null once our own last record of the person is gone.
+    """
 
     model_config = like(TOLD)
 

@@ -12,6 +12,7 @@ from core.ledger import Ledger, answers, customers, finishing, schema, tasks
 from core.ledger.answers import Answer, Answered, Outcome
 from core.ledger.intake import Accepted
 from core.refusals import CannotAccept, Taken, Unknown
+from core.safe.schema import finishing_records
 from core.states import Task
 from tests.databases import NOW, Clock
 from tests.school import Hands, School, erasure, the_holding, unsubscription
@@ -146,10 +147,34 @@ def test_whoever_does_not_do_it_all_says_why(
 
 def test_a_reason_is_sealed(school: School, erased: Accepted) -> None:
     say(school, erased, Outcome.REFUSED, reason=REASON)
-    with school.ledger.read() as tx:
-        stored = tx.db.execute(sa.select(schema.answers.c.reason)).scalar_one()
+    with school.ledger.safe.database.read() as tx:
+        stored = tx.db.execute(sa.select(finishing_records.c.sealed)).scalar_one()
     assert b"Jansen" not in stored
     assert known(school, erased)[0].answer.reason == REASON
+
+
+def test_each_answer_has_its_own_reason_beyond_the_next_erasure(
+    school: School, erased: Accepted, clock: Clock
+) -> None:
+    say(school, erased, Outcome.PARTLY, reason=REASON)
+    clock.passes(DAY)
+    say(school, erased)
+    again = school.accepted(erasure())
+    say(school, again, Outcome.REFUSED, reason="Deze niet.")
+    first = [one.answer.reason for one in known(school, erased)]
+    assert (first, known(school, again)[0].answer.reason) == ([REASON, None], "Deze niet.")
+
+
+def test_a_reason_that_comes_after_the_last_record_is_not_kept(
+    school: School, erased: Accepted, hands: Hands, clock: Clock
+) -> None:
+    hands.turn(the_holding(school.ledger).connection)
+    say(school, erased)
+    finishing.end(school.ledger)
+    clock.passes(DAY)
+    made = say(school, erased, Outcome.PARTLY, reason=REASON)
+    assert made.answer == Answer("letter", school.now(), Outcome.PARTLY, None)
+    assert known(school, erased)[-1] == made
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,8 @@ class House:
     key: str = ""
 
     def __post_init__(self) -> None:
-        for one in (self.stores, self.words, self.temporary, self.problems, self.given):
+        made = (self.stores, self.words, self.temporary, self.problems, self.given, self.backups)
+        for one in made:
             one.mkdir(parents=True)
         server = Server(self.postgres.databases.url) if self.postgres else None
         self.urls = (
@@ -63,6 +64,7 @@ class House:
     temporary = property(lambda self: self.folder / "temporary")
     problems = property(lambda self: self.folder / "problems")
     given = property(lambda self: self.folder / "given")  # the school's own files
+    backups = property(lambda self: self.folder / "backups")
 
     @property
     def settings(self) -> Settings:
@@ -72,6 +74,7 @@ class House:
             safe_url=self.urls[Store.SAFE],
             broker_url=broker,
             key_file=self.folder / "key.json",
+            postgresql_bin=Path(self.postgres.program("")) if self.postgres else None,
             allow_insecure_hosts=tuple(self.allowed),
             base_url=self.door,
             log_level="DEBUG",
@@ -79,7 +82,7 @@ class House:
 
     @property
     def environment(self) -> dict[str, str]:
-        told = self.settings.model_dump(mode="json", exclude={"platform_urls"})
+        told = self.settings.model_dump(mode="json", exclude={"platform_urls"}, exclude_none=True)
         told["allow_insecure_hosts"] = ",".join(self.allowed)
         named = {f"{PREFIX}{name.upper()}": str(value) for name, value in told.items()}
         return {**os.environ, **named, "TMPDIR": str(self.temporary)}
@@ -113,6 +116,10 @@ class House:
         with (self.words / "commands").open("a") as file:
             file.write(error + (logged(complained) if answers else said + complained))
         return str(said)
+
+    def back_up(self) -> None:
+        said = self.command("backup", str(self.backups), "--json")
+        assert json.loads(said)["unreadable_from"]
 
     def start(self, name: str) -> None:
         role = ["serve", "--port", str(self.port)] if name == "serve" else ["work"]

@@ -1,12 +1,13 @@
 """
 Every kind of place in which something of ours may lie, as bytes.
 
-There are no backups, metrics and outgoing webhooks yet: each joins here with the commit that
-brings it, as a function in ``PLACES`` and a way of planting in ``planted``.
+There are no metrics and outgoing webhooks yet: each joins here with the commit that brings it, as
+a function in ``places`` and a way of planting in ``plant``.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,6 +18,11 @@ import pika  # type: ignore[import-untyped]  # it has no types
 import redis
 import sqlalchemy as sa
 
+from app import wiring
+from core.backups import day_key_file, rows_of_sqlite
+from core.backups.dumps_of_postgresql import Programs
+from core.backups.restoring import Place, key_of
+from core.backups.sealed import Sealed
 from core.migrations import Store
 from core.testing.plaintext import Scanner, spellings
 from tests.end_to_end.marked.house import HOST, House
@@ -24,6 +30,7 @@ from tests.end_to_end.marked.house import HOST, House
 Pieces = Iterator[tuple[str, bytes]]
 EMPTY = re.compile(rb"\0{16,}")  # pages that nobody wrote on; a mark has no two zeros in a row
 IN_HEX = re.compile(rb"\\x((?:[0-9a-f]{2})+)")
+IN_BASE64 = re.compile(rb'\{"bytes": "([^"]+)"\}')
 PLANTED = "Planted.Mark+tag@Example.nl"
 
 
@@ -73,7 +80,6 @@ def server_wal(house: House) -> Pieces:
 
 
 def dumps(house: House) -> Pieces:
-    """With what pg_dump writes in hex as the bytes that it is."""
     if house.postgres is None:
         return
     program = house.postgres.program("pg_dump")
@@ -81,9 +87,44 @@ def dumps(house: House) -> Pieces:
         address = sa.make_url(url).set(drivername="postgresql")
         command = [program, "--dbname", address.render_as_string(hide_password=False)]
         dump = subprocess.run(command, capture_output=True, check=True).stdout
-        yield f"dump of {store}", dump
-        values = (bytes.fromhex(one[1].decode()) for one in IN_HEX.finditer(dump))
-        yield f"bytes in the dump of {store}", b" | ".join(values)
+        yield from dumped(f"dump of {store}", dump)
+
+
+def dumped(name: str, text: bytes) -> Pieces:
+    """With what pg_dump writes in hex as the bytes that it is."""
+    yield name, text
+    values = (bytes.fromhex(one[1].decode()) for one in IN_HEX.finditer(text))
+    yield f"bytes in the {name}", b" | ".join(values)
+
+
+def backups(house: House) -> Pieces:
+    """The files as they lie there, and what is in them while their day's key lives."""
+    yield from files(house.backups)
+    with wiring.opened(house.settings) as found:
+        place = Place(
+            {Store.LEDGER: found.ledger.database, Store.SAFE: found.ledger.safe.database},
+            found.ledger.key_versions,
+            day_key_file.beside(house.settings.key_file),
+            Programs(house.settings.postgresql_bin),
+        )
+        for path in sorted(house.backups.glob("*.backup")):
+            sealed = Sealed(path)
+            content = sealed.opened(key_of(place, sealed))
+            yield from backed_up(house, f"content of {path.name}", content)
+
+
+def backed_up(house: House, name: str, content: Iterator[bytes]) -> Pieces:
+    if house.postgres is not None:
+        command = [house.postgres.program("pg_restore"), "--file=-"]
+        script = subprocess.run(
+            command, input=b"".join(content), capture_output=True, check=True
+        ).stdout
+        yield from dumped(name, script)
+        return
+    text = b"\n".join(rows_of_sqlite.read_lines(content))
+    yield name, text
+    values = (base64.b64decode(one[1]) for one in IN_BASE64.finditer(text))
+    yield f"bytes in the {name}", b" | ".join(values)
 
 
 def of_redis(house: House) -> Pieces:
@@ -102,6 +143,7 @@ EVERYWHERE: Mapping[str, Callable[[House], Pieces]] = {
     "output and logs of processes, output of commands": words,
     "what the API refuses": problems,
     "temporary files": temporary,
+    "backups": backups,
 }
 SQLITE: Mapping[str, Callable[[House], Pieces]] = {
     "files of the ledger": of_store(Store.LEDGER),
@@ -155,6 +197,7 @@ def plant(house: House) -> None:
             table = sa.table("planted", sa.column("value", sa.LargeBinary))
             db.execute(sa.insert(table), [{"value": one} for one in every])
         engine.dispose()
+    house.back_up()
     if house.redis is not None:
         with redis.Redis(HOST, house.redis.port) as client:
             for one in every:

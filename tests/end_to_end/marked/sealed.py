@@ -13,7 +13,7 @@ from core.ledger import Ledger, intake
 from core.ledger.customers import Customer
 from core.ledger.people import address_row
 from core.ledger.postponed import row_of
-from core.ledger.schema import addresses, answers, holdings, operations, people
+from core.ledger.schema import addresses, holdings, operations, people
 from core.safe import key_row
 from core.safe.records import bound_to
 from core.safe.schema import finishing_records, person_keys
@@ -30,10 +30,9 @@ class Sealed:
 
 
 def of_people(ledger: Ledger, them: Collection[UUID]) -> Sequence[Sealed]:
-    """All of the ledger's: what a backup of today holds of these people."""
+    """All of the ledger's: what its backup of today holds of these people."""
     with ledger.read() as tx:
         rows = tx.db.execute
-        theirs = sa.select(operations.c.id).where(operations.c.person.in_(them)).scalar_subquery()
         found = [
             *(
                 ("person", f"people|{row.id}", row.sealed)
@@ -54,10 +53,6 @@ def of_people(ledger: Ledger, them: Collection[UUID]) -> Sequence[Sealed]:
             *(
                 ("remote ids", f"holdings|{row.id}", row.remote)
                 for row in rows(sa.select(holdings).where(holdings.c.person.in_(them)))
-            ),
-            *(
-                ("reason", f"answers|{row.id}", row.reason)
-                for row in rows(sa.select(answers).where(answers.c.operation.in_(theirs)))
             ),
         ]
     return [Sealed(*one) for one in found if one[2] is not None]

@@ -21,7 +21,7 @@ from tests.storms.sandboxes import platform
 from tests.storms.servers import Postgres, Rabbit, Redis
 
 Found = Mapping[str, set[tuple[str, str, str]]]
-# The safe is in no backup: what it destroyed is gone when its files are rid of it.
+# Sealed with the customer's key, which lives on: gone when the safe's files are rid of them.
 OF_THE_SAFE = ("key", "record")
 SHREDDED = ("basis", "remote ids")  # these stay as they are: their key is gone
 
@@ -95,6 +95,7 @@ def tell(folder: Path, plan: Plan) -> Told:
             house.start(name)
         school = School(house, them)
         lives(school, plan)
+        house.back_up()
         backup = snapshot(house, them)
         opened_before = opened(house, backup)
         asked = school.erase()
@@ -104,6 +105,7 @@ def tell(folder: Path, plan: Plan) -> Told:
         school.waits(plan.patience)
         school.attest()
         school.tell_them(asked)
+        house.back_up()
         backup = [*backup, *snapshot(house, them)]
         before = places.found(house, marks)
         house.stop()
