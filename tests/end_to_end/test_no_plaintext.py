@@ -92,10 +92,10 @@ storm = [pytest.mark.storm, pytest.mark.timeout(1200)]
     scope="module",
     params=[
         pytest.param(SHORT, id="one process"),
-        pytest.param(Plan(20, 40, worse=True), id="embedded", marks=storm),
-        pytest.param(Plan(20, 40, worse=True, workers=2, broker="redis"), id="redis", marks=storm),
+        pytest.param(Plan(50, 40, worse=True), id="embedded", marks=storm),
+        pytest.param(Plan(50, 40, worse=True, workers=2, broker="redis"), id="redis", marks=storm),
         pytest.param(
-            Plan(20, 40, worse=True, workers=2, broker="rabbit"), id="rabbit", marks=storm
+            Plan(50, 40, worse=True, workers=2, broker="rabbit"), id="rabbit", marks=storm
         ),
     ],
 )

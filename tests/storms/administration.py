@@ -40,6 +40,7 @@ class Administration:
     refused: list[str] = field(default_factory=list)
     silence: float = 0.0
     errors: int = 0
+    due: float = 0.0
     numbers: count[int] = field(default_factory=count)
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -49,7 +50,7 @@ class Administration:
 
     def run(self) -> None:
         """Nobody is asked for anew before the answer about the last is there."""
-        began, sent = time.monotonic(), 0
+        self.turn_to(self.pace)
         with httpx.Client(base_url=self.door, timeout=20, trust_env=False) as http:
             for school, members in self.batches():
                 wishes = [
@@ -59,9 +60,13 @@ class Administration:
                 self.ask(http, school, wishes)
                 for one in wishes:
                     self.asked.setdefault(one.who, []).append(one)
-                sent += len(wishes)
-                if self.stopped.wait(max(0.0, began + sent / self.pace - time.monotonic())):
+                self.due += len(wishes) / self.pace
+                if self.stopped.wait(max(0.0, self.due - time.monotonic())):
                     return
+
+    def turn_to(self, pace: float) -> None:
+        """From now on; what is late by then is not made up for."""
+        self.pace, self.due = pace, time.monotonic()
 
     def batches(self) -> Iterator[tuple[School, Sequence[Member]]]:
         for _ in range(self.rounds):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -13,10 +13,8 @@ import psutil
 MIB = 2**20
 MINUTE = 60.0
 WARM_UP = 0.2  # of the time: pools fill, statements are compiled, modules are imported
-LAST = 0.2  # of the time
 MOST = 1.0  # MiB a minute
 SPARE = 4  # what one more thread at work holds: a line to ledger, safe, broker, platform
-ROOM = 8 * SPARE  # what eight of them hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +28,15 @@ class Reading:
 
 @dataclass(slots=True)
 class Gauge:
-    """On one process. Raises psutil.NoSuchProcess when it did not live on."""
+    """
+    On one process; ``at_rest`` holds how few descriptors it came down to at each rest. Raises
+    psutil.NoSuchProcess when it did not live on.
+    """
 
     name: str
     process: psutil.Process
     readings: list[Reading] = field(default_factory=list)
+    at_rest: list[int] = field(default_factory=list)
 
     @classmethod
     def on(cls, name: str, process: int) -> Self:
@@ -52,28 +54,12 @@ def slope(readings: Sequence[Reading]) -> float:
     return statistics.linear_regression(minutes, [one.memory for one in warm]).slope
 
 
-def leaks(readings: Sequence[Reading], spare: float) -> bool:
-    """Whether it holds more in the end: with little to do than ``spare``, mostly than ROOM."""
-    return risen(readings) > spare or risen(readings, middle) > max(ROOM, spare)
-
-
-def middle(readings: Sequence[Reading]) -> float:
-    return statistics.median(one.descriptors for one in readings)
-
-
-def few(readings: Sequence[Reading]) -> float:
-    """A tenth of the readings show less."""
-    return statistics.quantiles([one.descriptors for one in readings], n=10)[0]
-
-
-def risen(readings: Sequence[Reading], held: Callable[[Sequence[Reading]], float] = few) -> float:
+def risen(gauge: Gauge) -> int:
     """
-    How many descriptors more it holds in the last part than since it was warm, when it holds
-    few: what is busy opens lines and closes them again, a leak is held then too. Not at the very
-    least, as a fault takes lines away for seconds.
+    How many descriptors more it holds at the last rest than at the first. What is busy opens
+    lines, and closes them when it no longer is; a leak is still held then.
     """
-    usual, last = since(readings, WARM_UP), since(readings, 1 - LAST)
-    return held(last) - held(usual)
+    return gauge.at_rest[-1] - gauge.at_rest[0]
 
 
 def since(readings: Sequence[Reading], part: float) -> Sequence[Reading]:
