@@ -30,7 +30,10 @@ TOGETHER = 2  # bulk calls under way, so that one is at the platform while we re
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One attempt at a holding; with ``place``, at many that are to be subscribed there."""
+    """
+    One attempt at a holding; with ``place``, at many that are to be subscribed there.
+    ``start_by`` is of the turn's clock: the database's may step back.
+    """
 
     several: tuple[Assignment, ...]
     place: Place | None
@@ -67,10 +70,11 @@ class Flow:
             with self.company.alone() if one.holding.deaths else self.company.together():
                 if self.turn.stopping:
                     return
+                at = self.turn.clock()
                 with self.ledger.begin() as tx:
                     lanes.renew(tx, self.lease)
                     now = holdings.suspects(tx, self.lease, one.holding.id)
-                    jobs = self.take_up(tx, now, None)
+                    jobs = self.take_up(tx, at, now, None)
                 self.write_down([(job, self.attempt(job)) for job in jobs], last=True)
 
     def stream(self, calls: Calls[Job, list[Done]]) -> None:
@@ -117,18 +121,18 @@ class Flow:
 
     # --- taking up
 
-    def next_jobs(self, tx: Transaction, calls: Calls[Job, list[Done]]) -> list[Job]:
+    def next_jobs(self, tx: Transaction, at: datetime, calls: Calls[Job, list[Done]]) -> list[Job]:
         """Many people in one call where everybody at the head of the queue is to go there."""
         if calls.room <= 0 or self.turn.stopping:
             return []
         waiting = holdings.due(tx, self.lease, calls.room)
         place = self.common_target(waiting) if len(waiting) == calls.room else None
         if place is None:
-            return self.take_up(tx, waiting, None)
+            return self.take_up(tx, at, waiting, None)
         if sum(job.place is not None for job in calls.under_way.values()) >= TOGETHER:
             return []
         many = holdings.due(tx, self.lease, self.scene.bulk)
-        return self.take_up(tx, [one for one in many if self.goes_to(one) == place.id], place)
+        return self.take_up(tx, at, [one for one in many if self.goes_to(one) == place.id], place)
 
     def common_target(self, waiting: Collection[Claimed]) -> Place | None:
         if not self.scene.bulk:
@@ -140,11 +144,11 @@ class Flow:
         return target(one.holding, self.platform)
 
     def take_up(
-        self, tx: Transaction, waiting: Sequence[Claimed], place: Place | None
+        self, tx: Transaction, at: datetime, waiting: Sequence[Claimed], place: Place | None
     ) -> list[Job]:
         """
         Open the people and write the intents. Who cannot go with the many goes alone; of those
-        no more than the threads can take soon.
+        no more than the threads can take soon. ``at``: the turn's time before the transaction.
         """
         assigned = assignments.assign(self.ledger, tx, self.turn.connection, waiting)
         many = [one for one in assigned if place is not None and suits(one, place)]
@@ -152,13 +156,14 @@ class Flow:
         together = {one.attempt for one in many}
         single = [one for one in assigned if one.attempt not in together]
         single = single[: self.width] if place is not None else single
-        start_by = tx.now + self.platform.deadline / 2
+        waits = self.platform.deadline / 2
+        start_by = at + waits
         jobs = [Job((one,), None, start_by) for one in single]
         if many:
             jobs.append(Job(tuple(many), place, start_by))
         taken = {one.attempt for job in jobs for one in job.several}
         chosen = [one for one in waiting if one.attempt in taken]
-        holdings.take_up(tx, self.lease, chosen, until=start_by + self.platform.deadline)
+        holdings.take_up(tx, self.lease, chosen, until=tx.now + waits + self.platform.deadline)
         return jobs
 
     # --- writing down
@@ -180,10 +185,11 @@ class Flow:
         for one, result in results:
             if places := refused_there(one.holding, result):
                 opt_outs.heed(self.ledger, self.turn.connection, one.holding, places)
+        at = self.turn.clock()
         with self.ledger.begin() as tx:
             self.record(tx, results)
             lanes.renew(tx, self.lease)
-            jobs = self.next_jobs(tx, calls) if calls is not None else []
+            jobs = self.next_jobs(tx, at, calls) if calls is not None else []
         if refused:
             self.turn.hold()
         return jobs

@@ -8,6 +8,7 @@ from typing import NoReturn
 from uuid import uuid4
 
 import pytest
+import sqlalchemy as sa
 
 from core.connector import Account, Limits, Presence, Text, Verb, Window
 from core.errors import (
@@ -23,6 +24,7 @@ from core.errors import (
 )
 from core.ledger import connections, lanes
 from core.ledger.intake import Accepted
+from core.ledger.schema import attempts
 from core.refusals import Unknown
 from core.states import Ended, State, Task
 from core.testing.imitation import (
@@ -45,6 +47,7 @@ from core.testing.lies import (
 )
 from tests.workers.school import ANNA, DAY, EMAIL, HOUR, MINUTE, SECOND, School, at, on_sqlite
 from workers import flow
+from workers.drain import Worker
 
 pytestmark = on_sqlite
 
@@ -100,6 +103,24 @@ def test_an_opt_out_is_confirmed_by_a_look(school: School) -> None:
     school.drain()
     assert school.ended(asked) is Ended.CONFIRMED
     assert [one.presence for one in school.imitation.entries] == [Presence.UNSUBSCRIBED]
+
+
+def test_a_clock_that_steps_back_wears_nobody_out(school: School) -> None:
+    """The database's, in the middle of a turn: what is asked after that is done in that turn."""
+    school.subscribe()
+
+    def an_hour_back() -> None:
+        school.reach.before_change = lambda: None
+        school.clock.at -= HOUR
+        asked.append(school.subscribe("cf-2", "bea@example.nl"))
+
+    asked: list[Accepted] = []
+    school.reach.before_change = an_hour_back
+    worker = Worker(school.ledger, school.reach)  # whose own clock goes on
+    worker.drain(school.lane)
+    worker.close()
+    assert school.ended(asked[0]) is Ended.CONFIRMED
+    assert len(school.rows(sa.select(attempts))) == 2
 
 
 def test_an_update_of_an_absent_person_is_not_called_confirmed(school: School) -> None:
