@@ -83,6 +83,15 @@ def page(tx: Transaction, *, after: UUID | None, limit: int) -> Sequence[Custome
     return [customer_of(row) for row in tx.db.execute(query)]
 
 
+def alone(tx: Transaction, customer: UUID) -> None:
+    """
+    Until the transaction ends no other one erases anybody of this customer. Before people,
+    holdings and lanes are locked.
+    """
+    query = sa.select(customers.c.id).where(customers.c.id == customer)
+    tx.db.execute(query.with_for_update(key_share=True))
+
+
 def with_id(tx: Transaction, customer: UUID) -> Customer | None:
     query = sa.select(customers).where(customers.c.id == customer)
     row = tx.db.execute(query).one_or_none()

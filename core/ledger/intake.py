@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from core import basis as bases
 from core.connector import Basis, Verb
 from core.database import DatabaseAway, Transaction
-from core.ledger import Ledger, alerts, connections, postponed
+from core.ledger import Ledger, alerts, connections, customers, postponed
 from core.ledger.burials import burials, own_addresses
 from core.ledger.customers import Customer, Purpose, lists_of
 from core.ledger.people import load, store
@@ -94,7 +94,12 @@ def committed(ledger: Ledger, batch: Batch) -> None:
 
 
 class Batch:
-    """The people that a batch is about, as they become request by request."""
+    """
+    The people that a batch is about, as they become request by request. Without requests it is
+    for whoever says later whom to erase.
+
+    Erasures of one customer come one after the other, as each asks who else uses an address.
+    """
 
     def __init__(
         self, ledger: Ledger, tx: Transaction, customer: Customer, requests: Sequence[Request]
@@ -102,6 +107,8 @@ class Batch:
         self.ledger = ledger
         self.tx = tx
         self.customer = customer
+        if not requests or Verb.ERASE in {one.verb for one in requests}:
+            customers.alone(tx, customer.id)
         self.keys = ledger.keys_of(tx, customer.id).for_a_batch()
         self.lists = lists_of(tx, customer.id)
         self.connections = connections.of_customer(tx, customer.id)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from core.connector import BasisKind, Verb
 from core.database import DatabaseAway
 from core.ledger import SETTLED, Ledger, customers, intake, schema
+from core.ledger.burials import own_addresses
 from core.ledger.intake import Accepted, Outcome, Request
 from core.migrations import Store
 from core.refusals import CannotAccept, NoBasis, Unknown
@@ -36,7 +37,7 @@ from tests.school import (
     unsubscription,
     update,
 )
-from tests.threads import at_once
+from tests.threads import at_once, together
 
 THREADS = 6
 DAY = timedelta(days=1)
@@ -688,6 +689,17 @@ def test_a_family_may_be_erased_from_all_sides(school: School) -> None:
     at_once(*[partial(school.accepted, erasure(reference, EMAIL)) for reference in references])
     for reference in references:
         assert keys_of(school, intake.person_id(customer_keys(school), reference)) == {}
+
+
+def test_a_family_that_is_erased_at_once_is_buried(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has seen that the other uses the address, where nothing prevents that."""
+    school.ask(school.subscription("cf-1"), school.subscription("cf-2"))
+    monkeypatch.setattr("core.ledger.intake.own_addresses", together(own_addresses))
+    at_once(*[partial(school.accepted, erasure(one)) for one in ("cf-1", "cf-2")])
+    assert buried(school, EMAIL)
+    school.refused(school.subscription("cf-3", imported=True))
 
 
 # --- crashes between the safe and the ledger
