@@ -25,15 +25,20 @@ def at_once(*doing: Callable[[], T]) -> list[T]:
         return list(pool.map(run, doing))
 
 
-def together(what: Callable[P, T], several: int = 2) -> Callable[P, T]:
-    """Nobody goes on from there before all have come, unless something keeps the others away."""
-    all_there = threading.Barrier(several, timeout=0.5)
+def meeting() -> threading.Barrier:
+    """Of two, for half a second."""
+    return threading.Barrier(2, timeout=0.5)
+
+
+def together(what: Callable[P, T], at: threading.Barrier | None = None) -> Callable[P, T]:
+    """Nobody goes on from there before both have come, unless something keeps the other away."""
+    both_there = at or meeting()
 
     @wraps(what)
     def waiting(*args: P.args, **kwargs: P.kwargs) -> T:
         came = what(*args, **kwargs)
         with suppress(threading.BrokenBarrierError):
-            all_there.wait()
+            both_there.wait()
         return came
 
     return waiting

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from core.connector import Account, Verb
 from core.database import Transaction
-from core.ledger import Ledger, latecomers, moves, tasks
+from core.ledger import Ledger, customers, latecomers, moves, tasks
 from core.ledger import lanes as ledger_lanes
 from core.ledger.schema import connections, events, holdings, lanes
 from core.refusals import CannotAccept, Taken, Unknown
@@ -65,6 +65,7 @@ def add(
     check_apart(places)
     new = uuid4()
     with ledger.begin() as tx:
+        customers.alone(tx, customer)  # so that an erasure under way is seen, or sees this one
         keys = ledger.keys_of(tx, customer)
         pinned = keys.pepper.hash("account", f"{platform}|{account.id}")
         for known in tx.db.execute(

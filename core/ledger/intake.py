@@ -98,7 +98,8 @@ class Batch:
     The people that a batch is about, as they become request by request. Without requests it is
     for whoever says later whom to erase.
 
-    Erasures of one customer come one after the other, as each asks who else uses an address.
+    Erasures of one customer come one after the other: each asks who else uses an address, and
+    which connections there are.
     """
 
     def __init__(

@@ -11,12 +11,24 @@ import sqlalchemy as sa
 from core.connector import Account, Verb
 from core.database import Transaction
 from core.errors import LeaseLost
-from core.ledger import Ledger, connections, customers, holdings, lanes, schema, tasks
+from core.ledger import Ledger, connections, customers, holdings, lanes, latecomers, schema, tasks
+from core.ledger.intake import Batch
 from core.refusals import CannotAccept, Taken, Unknown
 from core.report.condition import Doing, conditions
 from core.sealing import CannotOpen
 from core.states import State, Task
-from tests.school import COURSE, NEWS, Hands, School, ends, erasure, lane_of, the_holding, update
+from tests.school import (
+    COURSE,
+    NEWS,
+    Hands,
+    School,
+    ends,
+    erasure,
+    lane_of,
+    the_holding,
+    update,
+)
+from tests.threads import at_once, meeting, together
 
 
 def sealed_settings(tx: Transaction) -> list[bytes]:
@@ -284,6 +296,18 @@ def test_an_erasure_that_waits_when_a_connection_is_closed_becomes_a_task(
     with school.ledger.read() as tx:
         (task,) = tasks.waiting(tx, school.customer.id)
     assert (task.kind, task.verb) == (Task.CANNOT_LOOK, Verb.ERASE)
+
+
+def test_an_erasure_that_comes_while_a_connection_is_made_reaches_it(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither sees the other's rows, where nothing prevents that."""
+    school.accepted(school.subscription())
+    both = meeting()
+    monkeypatch.setattr(Batch, "erase", together(Batch.erase, both))
+    monkeypatch.setattr(latecomers, "search", together(latecomers.search, both))
+    at_once(lambda: school.accepted(erasure()).person, school.connect)
+    assert the_holding(school.ledger).goal.erase
 
 
 def test_an_account_that_was_closed_can_be_connected_again(closed: School) -> None:
