@@ -207,6 +207,7 @@ def close(ledger: Ledger, connection: UUID) -> None:
     erasures that are still open become tasks, as only the customer can go on.
     """
     with ledger.begin() as tx:
+        customers.alone(tx, one(tx, connection).customer)  # no erasure under way is overlooked
         tx.db.execute(
             sa.update(connections)
             .where(connections.c.id == connection, connections.c.closed_at.is_(None))

@@ -86,7 +86,7 @@ def page(tx: Transaction, *, after: UUID | None, limit: int) -> Sequence[Custome
 def alone(tx: Transaction, customer: UUID) -> None:
     """
     Until the transaction ends no other one erases anybody of this customer, nor connects an
-    account. Before people, holdings and lanes are locked.
+    account or closes a connection. Before people, holdings and lanes are locked.
     """
     query = sa.select(customers.c.id).where(customers.c.id == customer)
     tx.db.execute(query.with_for_update(key_share=True))

@@ -310,6 +310,24 @@ def test_an_erasure_that_comes_while_a_connection_is_made_reaches_it(
     assert the_holding(school.ledger).goal.erase
 
 
+def test_an_erasure_that_comes_while_a_connection_is_closed_becomes_a_task(
+    school: School, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection = school.connect()
+    school.accepted(school.subscription())
+    hands.turn(connection)
+    both = meeting()
+    monkeypatch.setattr(Batch, "erase", together(Batch.erase, both))
+    monkeypatch.setattr(lanes, "close", together(lanes.close, both))
+    at_once(
+        lambda: school.accepted(erasure()), lambda: connections.close(school.ledger, connection)
+    )
+    assert the_holding(school.ledger).state is State.CANNOT_LOOK
+    with school.ledger.read() as tx:
+        (task,) = tasks.waiting(tx, school.customer.id)
+    assert (task.kind, task.verb) == (Task.CANNOT_LOOK, Verb.ERASE)
+
+
 def test_an_account_that_was_closed_can_be_connected_again(closed: School) -> None:
     again = connections.add(
         closed.ledger,
