@@ -121,7 +121,7 @@ class Batch:
         self.buried = ledger.safe.buried(customer.id, hashes)
         self.rows: list[dict[str, object]] = []
         self.own: dict[UUID, set[bytes]] = {}  # of the erased: addresses that nobody else uses
-        self.lifted: set[bytes] = set()  # tombstones that a fresh basis takes away
+        self.lifted: dict[bytes, datetime] = {}  # tombstones up to then: a fresh basis lifts them
 
     @property
     def erased(self) -> dict[UUID, int]:
@@ -212,7 +212,7 @@ class Batch:
             someone.epoch += 1
             someone.erased_at = None
         if buried_at:
-            self.lifted.add(address)
+            self.lifted[address] = buried_at
 
     def used_before(self, someone: Someone, basis: Basis) -> bool:
         digest = self.keys.pepper.hash("basis", basis.id)

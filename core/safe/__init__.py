@@ -137,12 +137,17 @@ class Safe:
             kept = KEPT[Tombstone.RESTORE]
             tx.db.execute(sa.delete(refusals).where(refusals.c.at <= tx.now - kept))
 
-    def unbury(self, customer: UUID, hashes: Collection[bytes]) -> None:
-        """A fresh basis lifts the instruction not to return; the restore tombstone stays."""
-        if not hashes:
+    def unbury(self, customer: UUID, lifted: Mapping[bytes, datetime]) -> None:
+        """
+        A fresh basis lifts the instruction not to return that was given until then; the restore
+        tombstone stays, and so does what an erasure after it has said by now.
+        """
+        if not lifted:
             return
         with self.database.begin() as tx:
-            tx.db.execute(sa.delete(tombstones).where(do_not_return(customer, hashes)))
+            for digest, at in lifted.items():
+                older = do_not_return(customer, {digest}) & (tombstones.c.at <= at)
+                tx.db.execute(sa.delete(tombstones).where(older))
 
     def refuse(self, customer: UUID, refused: Mapping[UUID, Mapping[str, datetime]]) -> None:
         """Remember opt-outs, by person and list, that are about to be accepted."""

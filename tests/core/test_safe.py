@@ -145,7 +145,7 @@ def test_a_fresh_basis_lifts_the_instruction_but_not_the_guard_against_restoring
 ) -> None:
     for kind in Tombstone:
         safe.bury(CUSTOMER, [burial(uuid4(), 1, HASH, OTHER, kind=kind)], keys)
-    safe.unbury(CUSTOMER, {HASH})
+    safe.unbury(CUSTOMER, {HASH: NOW})
     assert safe.buried(CUSTOMER, {HASH, OTHER}) == {OTHER: NOW}
     assert count(safe, tombstones) == 3
 

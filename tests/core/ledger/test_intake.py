@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from core.ledger.burials import own_addresses
 from core.ledger.intake import Accepted, Outcome, Request
 from core.migrations import Store
 from core.refusals import CannotAccept, NoBasis, Unknown
-from core.safe import Finishing, Tombstone
+from core.safe import Finishing, Safe, Tombstone
 from core.safe.schema import person_keys, tombstones
 from core.sealing import CannotOpen, CustomerKeys, Key
 from core.states import State
@@ -700,6 +701,35 @@ def test_a_family_that_is_erased_at_once_is_buried(
     at_once(*[partial(school.accepted, erasure(one)) for one in ("cf-1", "cf-2")])
     assert buried(school, EMAIL)
     school.refused(school.subscription("cf-3", imported=True))
+
+
+def test_i4_an_erasure_right_after_a_return_keeps_its_tombstone(
+    school: School, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever accepted the return tells the safe of it only then."""
+    school.accepted(erasure(email=EMAIL))
+    clock.passes(DAY)
+
+    def erased_again() -> None:
+        clock.passes(DAY)
+        school.accepted(erasure())
+
+    meanwhile(monkeypatch, "unbury", erased_again)
+    school.accepted(school.subscription(basis=school.basis("fresh")))
+    assert buried(school, EMAIL)
+    school.refused(school.subscription("cf-2", imported=True))
+
+
+def meanwhile(patched: pytest.MonkeyPatch, of_safe: str, do: Callable[[], object]) -> None:
+    """Another process does this just before the safe is told so."""
+    tell = getattr(Safe, of_safe)
+
+    def late(*told: object) -> None:
+        patched.setattr(Safe, of_safe, tell)
+        do()
+        tell(*told)
+
+    patched.setattr(Safe, of_safe, late)
 
 
 # --- crashes between the safe and the ledger
