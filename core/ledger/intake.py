@@ -128,10 +128,14 @@ class Batch:
         return {one.id: one.key_epoch for one in self.people.values() if one.erased_here}
 
     @property
-    def allowed(self) -> dict[UUID, set[str]]:
-        """The opt-outs that a newer consent lifted, as lists by person."""
+    def allowed(self) -> dict[UUID, dict[str, datetime]]:
+        """The opt-outs that a newer consent lifted."""
         return {
-            one: before.keys() - self.people[one].refused.keys()
+            one: {
+                key: EPOCH + at * MICROSECOND
+                for key, at in before.items()
+                if key not in self.people[one].refused
+            }
             for one, before in self.refused.items()
         }
 

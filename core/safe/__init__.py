@@ -160,9 +160,13 @@ class Safe:
             with self.database.begin() as tx:
                 rows.put(tx, refusals, known)
 
-    def allow(self, lifted: Mapping[UUID, Collection[str]]) -> None:
-        """A newer consent has lifted these opt-outs."""
-        over = [{"person": one, "list": key} for one, lists in lifted.items() for key in lists]
+    def allow(self, lifted: Mapping[UUID, Mapping[str, datetime]]) -> None:
+        """A newer consent has lifted these opt-outs; one that came after it holds."""
+        over = [
+            {"person": one, "list": key, "at": at}
+            for one, lists in lifted.items()
+            for key, at in lists.items()
+        ]
         if over:
             with self.database.begin() as tx:
                 rows.delete(tx, refusals, over)

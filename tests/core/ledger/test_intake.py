@@ -720,6 +720,22 @@ def test_i4_an_erasure_right_after_a_return_keeps_its_tombstone(
     school.refused(school.subscription("cf-2", imported=True))
 
 
+def test_i4_an_opt_out_right_after_a_consent_is_remembered(
+    school: School, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a ledger that is put back from a backup would have forgotten it for good."""
+    school.accepted(unsubscription(email=EMAIL))
+    clock.passes(DAY)
+
+    def opted_out_again() -> None:
+        clock.passes(DAY)
+        school.accepted(unsubscription())
+
+    meanwhile(monkeypatch, "allow", opted_out_again)
+    person = school.accepted(school.subscription(basis=school.basis("fresh"))).person
+    assert school.ledger.safe.refusals(school.customer.id) == {person: {NEWS: school.now()}}
+
+
 def meanwhile(patched: pytest.MonkeyPatch, of_safe: str, do: Callable[[], object]) -> None:
     """Another process does this just before the safe is told so."""
     tell = getattr(Safe, of_safe)
