@@ -59,5 +59,9 @@ class Ledger:
             {one: erased[one] for one, epoch in written if erased.get(one, -1) >= epoch}
         )
         self.safe.take_back(
-            {one for one, at in written.items() if erased.get(one[0], -1) < one[1] and at < settled}
+            {
+                one: at
+                for one, at in written.items()
+                if erased.get(one[0], -1) < one[1] and at < settled
+            }
         )

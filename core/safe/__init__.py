@@ -100,13 +100,19 @@ class Safe:
             query = sa.select(finishing_records).where(sa.not_(finishing_records.c.confirmed))
             return {(row.person, row.epoch): row.at for row in tx.db.execute(query)}
 
-    def take_back(self, never_accepted: Collection[Incarnation]) -> None:
-        """Remove what was written ahead of a commit that never came."""
-        if not never_accepted:
-            return
-        with self.database.begin() as tx:
-            for table in (tombstones, finishing_records):
-                delete(tx, table, never_accepted)
+    def take_back(self, never_accepted: Mapping[Incarnation, datetime]) -> None:
+        """
+        Remove what was written, at those moments, ahead of a commit that never came. What was
+        written anew since is another erasure's.
+        """
+        lost = [
+            {"person": person, "epoch": epoch, "at": at}
+            for (person, epoch), at in never_accepted.items()
+        ]
+        if lost:
+            with self.database.begin() as tx:
+                for table in (tombstones, finishing_records):
+                    rows.delete(tx, table, lost)
 
     def buried(self, customer: UUID, hashes: Collection[bytes]) -> dict[bytes, datetime]:
         """When each of these was last erased with the instruction not to return."""

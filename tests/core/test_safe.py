@@ -273,8 +273,8 @@ def test_an_erasure_is_unconfirmed_until_the_ledger_has_it(safe: Safe, keys: Cus
 def test_an_erasure_that_is_taken_back_was_never_there(safe: Safe, keys: CustomerKeys) -> None:
     person, stranger = uuid4(), uuid4()
     safe.bury(CUSTOMER, [burial(person, 1, HASH), burial(stranger, 1, OTHER)], keys)
-    safe.take_back(set())
-    safe.take_back({(stranger, 1)})
+    safe.take_back({})
+    safe.take_back({(stranger, 1): NOW})
     assert safe.buried(CUSTOMER, {HASH, OTHER}) == {HASH: NOW}
     assert set(safe.finishing({person, stranger}, keys)) == {person}
 
@@ -283,7 +283,7 @@ def test_taking_back_a_second_erasure_keeps_the_first(safe: Safe, keys: Customer
     person = uuid4()
     safe.bury(CUSTOMER, [burial(person, 1, HASH)], keys)
     safe.bury(CUSTOMER, [burial(person, 2, HASH, after=timedelta(days=1))], keys)
-    safe.take_back({(person, 2)})
+    safe.take_back({(person, 2): NOW + timedelta(days=1)})
     assert safe.buried(CUSTOMER, {HASH}) == {HASH: NOW}
     assert safe.finishing({person}, keys) == {person: RECORD}
 

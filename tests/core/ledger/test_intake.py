@@ -737,7 +737,7 @@ def test_i4_an_opt_out_right_after_a_consent_is_remembered(
 
 
 def meanwhile(patched: pytest.MonkeyPatch, of_safe: str, do: Callable[[], object]) -> None:
-    """Another process does this just before the safe is told so."""
+    """Another process does this just before the safe is told."""
     tell = getattr(Safe, of_safe)
 
     def late(*told: object) -> None:
@@ -782,6 +782,18 @@ def test_an_erasure_that_died_before_the_ledger_committed_is_taken_back(
     assert not buried(school, EMAIL)
     assert record_of(school, person) is None
     school.accepted(school.subscription(imported=True))
+
+
+def test_an_erasure_that_is_asked_again_while_the_lost_one_is_taken_back_stays(
+    school: School, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = school.accepted(school.subscription()).person
+    died(school, erasure(), at="core.ledger.intake.store")
+    clock.passes(SETTLED + DAY)
+    meanwhile(monkeypatch, "take_back", lambda: school.accepted(erasure()))
+    school.ledger.reconcile()
+    assert record_of(school, person) is not None, "by which it is looked for everywhere"
+    assert buried(school, EMAIL)
 
 
 def test_an_erasure_that_died_before_the_keys_were_destroyed_is_finished(
