@@ -120,6 +120,7 @@ class Dispatcher:
         with self.ledger.begin() as tx:
             lanes.heal(tx)
             idempotency.purge(tx)
+        with self.ledger.begin() as tx:  # by itself, as it locks lanes
             hosts.say_so(tx, tx.now - SILENCE)
         self.ledger.safe.forget()
         day_keys.destroy(self.ledger)

@@ -58,7 +58,12 @@ def open_for(
     """
     Open a task once. One that is open there for older work gives way: whoever read that may
     say what they did, and nothing about the newer.
+
+    The holding is locked, or made, by this transaction. A task about the connection itself
+    locks the lane: several may find at once that it needs somebody.
     """
+    if holding is None:
+        lanes.held_for(tx, connection)
     there = sa.and_(
         tasks.c.connection == connection,
         tasks.c.holding.is_(None) if holding is None else tasks.c.holding == holding,

@@ -16,6 +16,7 @@ from core.refusals import Unknown
 from core.states import Ended, State, Task
 from tests.databases import Clock
 from tests.school import EMAIL, Hands, School, ends, erasure, lane_of, the_holding, update
+from tests.threads import at_once, together
 
 DAY = timedelta(days=1)
 SOMEWHERE = Text(nl="hier", en="here")
@@ -134,6 +135,27 @@ def test_a_connection_has_one_task_of_a_kind_about_itself(school: School, connec
     with school.ledger.begin() as tx:
         tasks.close_for_connection(tx, connection, Task.RECONNECT)
     assert waiting(school) == []
+
+
+def test_a_connection_has_one_task_about_itself_whoever_opens_it_at_once(
+    school: School, connection: UUID
+) -> None:
+    """As its worker and whoever leads do, when its host answers nobody."""
+    both_opened = together(tasks.open_for)
+
+    def unreachable() -> None:
+        with school.ledger.begin() as tx:
+            both_opened(
+                tx,
+                kind=Task.CANNOT_LOOK,
+                verb=None,
+                customer=school.customer.id,
+                connection=connection,
+            )
+
+    at_once(unreachable, unreachable)
+    unreachable()
+    assert [task.kind for task in waiting(school)] == [Task.CANNOT_LOOK]
 
 
 def test_an_erasure_that_is_asked_again_gains_no_time(
