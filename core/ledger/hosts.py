@@ -72,7 +72,12 @@ def answered(tx: Transaction, host: str) -> bool:
 
 
 def say_so(tx: Transaction, since: datetime) -> None:
-    """A task at each connection whose work waits for a host that has been away since then."""
+    """
+    A task at each connection whose work waits for a host that has been away since then. Whoever
+    finds that it answers waits for this transaction, and closes them.
+    """
+    away = sa.select(hosts.c.name).where(hosts.c.closed_until.is_not(None), hosts.c.since <= since)
+    ledger_lanes.locked(tx, lanes.c.host.in_(away))
     for row in silent(tx, since):
         tasks.open_for(
             tx,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from pydantic import BaseModel
 
 from core.connector import Account, Connector, Verb
+from core.database import Transaction
 from core.errors import Reconnect, Refused, TryAt, TryLater, Unreadable
 from core.ledger import Ledger, connections, customers, hosts, intake, tasks
 from core.ledger import lanes as lanes_of
@@ -395,6 +397,30 @@ def test_who_waits_for_an_hour_is_told_and_it_ends_by_itself(town: Town) -> None
     assert told(town) == [Task.CANNOT_LOOK] * LANES
     town.comes_back()
     town.passes(2 * MINUTE)
+    assert told(town) == []
+
+
+def test_who_answers_while_the_others_are_told_of_it_leaves_no_task_behind(
+    town: Town, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_down(town)
+    silent = hosts.silent
+
+    def answer() -> None:
+        with ledger.begin() as tx:
+            hosts.answered(tx, HOST)
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def meanwhile(tx: Transaction, since: datetime) -> Sequence[sa.Row[Any]]:
+            found = silent(tx, since)
+            wait([pool.submit(answer)], timeout=0.5)  # unless it has to wait for us
+            return found
+
+        monkeypatch.setattr(hosts, "silent", meanwhile)
+        with ledger.begin() as tx:
+            hosts.say_so(tx, tx.now)
+    assert town.host() is None
     assert told(town) == []
 
 
