@@ -132,8 +132,9 @@ def renew(
         key = ledger.keys_of(tx, connection.customer).key
         sealed = key.seal_json(settings, f"connections|{connection.id}")
         tx.db.execute(sa.update(connections).where(same).values(settings=sealed))
+        reason = ledger_lanes.held_for(tx, connection.id)  # whoever fails with the old ones waits
         tasks.close_for_connection(tx, connection.id, Task.RECONNECT)
-        if ledger_lanes.held_for(tx, connection.id) != ledger_lanes.PAUSED:
+        if reason != ledger_lanes.PAUSED:
             ledger_lanes.resume(tx, connection.id)
 
 

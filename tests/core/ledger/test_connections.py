@@ -162,6 +162,39 @@ def test_a_pause_outlives_failing_and_renewed_credentials(school: School) -> Non
     assert lane_of(school.ledger, connection).held_for == "paused"
 
 
+def test_credentials_that_are_renewed_while_the_old_ones_fail_leave_no_task(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school.connect()
+    connection = only_connection(school)
+    both = meeting()
+
+    def fail() -> None:
+        """As a turn does that has read the old ones."""
+        with school.ledger.begin() as tx:
+            lanes.held_for(tx, connection.id)
+            if connections.one(tx, connection.id).sealed_settings != connection.sealed_settings:
+                return
+            lanes.hold(tx, connection.id, lanes.CREDENTIALS)
+            together(tasks.open_for, both)(
+                tx,
+                kind=Task.RECONNECT,
+                verb=None,
+                customer=school.customer.id,
+                connection=connection.id,
+            )
+
+    def renew() -> None:
+        account = Account("Mailman", "Mailman")
+        connections.renew(school.ledger, connection, {"api_key": "new"}, account)
+
+    monkeypatch.setattr(tasks, "close_for_connection", together(tasks.close_for_connection, both))
+    at_once(fail, renew)
+    assert lane_of(school.ledger, connection.id).held_for is None
+    with school.ledger.read() as tx:
+        assert tasks.waiting(tx, school.customer.id) == []
+
+
 @pytest.mark.parametrize("change", [connections.pause, connections.resume])
 def test_what_is_closed_for_good_neither_pauses_nor_goes_on(
     closed: School, hands: Hands, change: Callable[[Ledger, UUID], None]
