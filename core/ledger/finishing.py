@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core import rows
 from core.connector import Verb
 from core.database import Transaction
 from core.ledger import Ledger
@@ -27,9 +28,18 @@ def end(ledger: Ledger) -> None:
     The name goes once the person was answered, or two weeks after the deadline; the whole
     record goes when besides that the last look is done and all tasks are closed, and with it
     the reasons that an answer gave.
+
+    Whoever makes a look due by that record locks the person first, as is done here: then it is
+    asked once more whether nothing needs it.
     """
     with ledger.begin() as tx:
+        over = {one.id for one in answered(tx) if not one.needed}
+        these, parameter = rows.one_of(tx.db, people.c.id, over)
+        lock = sa.select(people.c.id).where(these).order_by(people.c.id)
+        tx.db.execute(lock.with_for_update(key_share=True, of=people), parameter)
         for one in answered(tx):
+            if not one.needed and one.id not in over:
+                continue  # not locked: the next time
             if one.needed:
                 forget_name(ledger, tx, one)
                 continue

@@ -75,11 +75,11 @@ def whom(
 
 
 def still_known(tx: Transaction, erased: Collection[UUID]) -> set[UUID]:
-    """Those by whose finishing record we can still look."""
+    """Those by whose finishing record we can still look: it stays until the transaction ends."""
     query = sa.select(people.c.id).where(
         people.c.id.in_(sorted(erased)), people.c.forgotten_at.is_(None)
     )
-    return set(tx.db.execute(query).scalars())
+    return set(tx.db.execute(query.order_by(people.c.id).with_for_update(read=True)).scalars())
 
 
 def may_miss(row: sa.Row[Any], now: datetime) -> bool:

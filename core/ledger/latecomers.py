@@ -16,7 +16,10 @@ from core.wants import Wants
 
 
 def search(tx: Transaction, customer: UUID, connection: UUID) -> None:
-    """Ask the new connection to erase everybody whose erasure is not finished."""
+    """
+    Ask the new connection to erase everybody whose erasure is not finished. What we still know
+    of them stays until the transaction ends.
+    """
     last = (
         sa.select(operations.c.person, sa.func.max(operations.c.seq).label("seq"))
         .where(
@@ -33,6 +36,8 @@ def search(tx: Transaction, customer: UUID, connection: UUID) -> None:
         .join(last, sa.and_(last.c.person == operations.c.person, last.c.seq == operations.c.seq))
         .join(people, people.c.id == operations.c.person)
         .where(people.c.erased_at.is_not(None), people.c.forgotten_at.is_(None))
+        .order_by(people.c.id)
+        .with_for_update(of=people, read=True)
     ).all()
     if not asked:
         return

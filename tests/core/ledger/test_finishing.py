@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,16 +12,16 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from core.connector import Verb
+from core.connector import Identity, Verb
 from core.database import Transaction
-from core.ledger import Ledger, answers, finishing, schema, tasks
+from core.ledger import Ledger, answers, connections, finishing, hints, schema, tasks
 from core.ledger.answers import Answer, Outcome, answer
 from core.ledger.finishing import ANSWERED_BY
-from core.safe import Burial, Finishing
+from core.safe import Burial, Finishing, Safe
 from core.sealing import Key
 from core.states import State, Task
 from tests.databases import Clock
-from tests.school import EMAIL, Hands, School, erasure, person_row, the_holding
+from tests.school import EMAIL, Hands, School, erasure, held, person_row, the_holding
 
 DAY = timedelta(days=1)
 MONTH = timedelta(days=31)
@@ -215,3 +217,52 @@ def test_an_erasure_on_its_way_in_keeps_its_record(
     monkeypatch.setattr(finishing, "answered", overtaken)
     found = tidied(school, erased)
     assert found == newer
+
+
+@pytest.mark.parametrize(
+    ("what", "step"), [(finishing, "answered"), (Safe, "end_finishing")], ids=["before", "while"]
+)
+def test_a_connection_that_is_made_when_a_record_goes_is_searched_by_it_or_not_at_all(
+    school: School, connection: UUID, erased: UUID, hands: Hands, what: object, step: str
+) -> None:
+    """Without it a task would ask to look for somebody whom nobody knows any more."""
+    gone(hands, connection)
+    answered(school, erased)
+    with meanwhile(what, step, lambda: school.connect("Laposta")):
+        finishing.end(school.ledger)
+    with school.ledger.read() as tx:
+        searched = len(held(tx)) == 2
+    assert searched == (record(school, erased) is not None)
+
+
+@pytest.mark.parametrize(
+    ("what", "step"), [(finishing, "answered"), (Safe, "end_finishing")], ids=["before", "while"]
+)
+def test_a_hint_that_comes_when_a_record_goes_is_followed_by_it_or_not_at_all(
+    school: School, connection: UUID, erased: UUID, hands: Hands, what: object, step: str
+) -> None:
+    gone(hands, connection)
+    answered(school, erased)
+    with school.ledger.read() as tx:
+        here = connections.one(tx, connection)
+    told = [Identity((EMAIL,))]
+    with meanwhile(what, step, lambda: hints.look_again(school.ledger, here, told)):
+        finishing.end(school.ledger)
+    looks = the_holding(school.ledger).due_at is not None
+    assert looks == (record(school, erased) is not None)
+
+
+@contextmanager
+def meanwhile(what: object, step: str, do: Callable[[], object]) -> Iterator[None]:
+    """Another process does this after that step was begun, unless it has to wait."""
+    first = getattr(what, step)
+    with pytest.MonkeyPatch.context() as patched, ThreadPoolExecutor(1) as pool:
+
+        def slowly(*args: object) -> object:
+            patched.undo()
+            found = first(*args)
+            wait([pool.submit(do)], timeout=0.5)
+            return found
+
+        patched.setattr(what, step, slowly)
+        yield
