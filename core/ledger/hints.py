@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from core.connector import Identity
 from core.database import Transaction
-from core.ledger import Ledger, lanes
+from core.ledger import Ledger, lanes, tasks
 from core.ledger.connections import Connection
 from core.ledger.schema import addresses, holdings, people
 from core.states import State
@@ -41,7 +41,7 @@ def look_again(ledger: Ledger, connection: Connection, identities: Sequence[Iden
     They are found by address. The erased too, as long as their finishing record exists.
     """
     with ledger.begin() as tx:
-        if not connection.is_open:
+        if not tasks.is_open(tx, connection.id):  # it may have been closed since it was read
             return 0
         found = whom(ledger, tx, connection, identities)
         query = sa.select(holdings).where(

@@ -194,10 +194,11 @@ def attest(ledger: Ledger, customer: UUID, task: UUID, *, role: str, platform: P
         ).one_or_none()
         if row is None or row.closed_at is not None or row.holding is None:
             raise Unknown("There is no such open task. See: courseflow-sync tasks list")
+        looks = platform.can_look and is_open(tx, row.connection)
         held = tx.db.execute(
             sa.select(holdings).where(holdings.c.id == row.holding).with_for_update(key_share=True)
         ).one()
-        if platform.can_look and is_open(tx, held.connection):
+        if looks:
             changes: dict[str, Any] = {"state": held.state, "due_at": tx.now}
         else:
             changes = attested(tx, held, row.seq)
@@ -222,8 +223,9 @@ def attest(ledger: Ledger, customer: UUID, task: UUID, *, role: str, platform: P
 
 
 def is_open(tx: Transaction, connection: UUID) -> bool:
+    """It stays so until the transaction ends. To be asked before people and holdings are locked."""
     query = sa.select(connections.c.closed_at).where(connections.c.id == connection)
-    return tx.db.execute(query).scalar_one() is None
+    return tx.db.execute(query.with_for_update(read=True)).scalar_one() is None
 
 
 def attested(tx: Transaction, held: sa.Row[Any], seq: int) -> dict[str, Any]:

@@ -252,6 +252,19 @@ def test_a_hint_that_comes_when_a_record_goes_is_followed_by_it_or_not_at_all(
     assert looks == (record(school, erased) is not None)
 
 
+def test_a_hint_to_a_connection_that_was_closed_meanwhile_keeps_no_record(
+    school: School, connection: UUID, erased: UUID, hands: Hands
+) -> None:
+    """Nobody looks there any more, so that the record would stay for good."""
+    gone(hands, connection)
+    answered(school, erased)
+    with school.ledger.read() as tx:
+        here = connections.one(tx, connection)
+    connections.close(school.ledger, connection)
+    assert hints.look_again(school.ledger, here, [Identity((EMAIL,))]) == 0
+    assert tidied(school, erased) is None
+
+
 @contextmanager
 def meanwhile(what: object, step: str, do: Callable[[], object]) -> Iterator[None]:
     """Another process does this after that step was begun, unless it has to wait."""

@@ -16,7 +16,7 @@ from core.refusals import Unknown
 from core.states import Ended, State, Task
 from tests.databases import Clock
 from tests.school import EMAIL, Hands, School, ends, erasure, lane_of, the_holding, update
-from tests.threads import at_once, together
+from tests.threads import at_once, meeting, together
 
 DAY = timedelta(days=1)
 SOMEWHERE = Text(nl="hier", en="here")
@@ -318,6 +318,21 @@ def test_a_word_is_believed_once(school: School, connection: UUID, hands: Hands)
     attest(school, task)
     with pytest.raises(Unknown, match="tasks list"):
         attest(school, task)
+
+
+def test_no_look_is_due_for_a_word_that_comes_while_a_connection_is_closed(
+    school: School, connection: UUID, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school.accepted(school.subscription())
+    task = by_hand(school, hands, connection, Verb.SUBSCRIBE)
+    both = meeting()
+    monkeypatch.setattr(tasks, "is_open", together(tasks.is_open, both))
+    monkeypatch.setattr(lanes, "close", together(lanes.close, both))
+    at_once(
+        lambda: connections.close(school.ledger, connection),
+        lambda: attest(school, task, CAN_LOOK) and None,
+    )
+    assert the_holding(school.ledger).due_at is None
 
 
 def test_a_task_about_the_connection_itself_is_done_by_reconnecting(
