@@ -28,6 +28,7 @@ from core.states import Ended, State, Task
 from core.wants import Wants
 
 ATTESTED = "attested"  # how a task is closed by a human's word
+NO_TASK = "There is no such open task. See: courseflow-sync tasks list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,21 +194,23 @@ def attest(ledger: Ledger, customer: UUID, task: UUID, *, role: str, platform: P
             sa.select(tasks).where(tasks.c.id == task, tasks.c.customer == customer)
         ).one_or_none()
         if row is None or row.closed_at is not None or row.holding is None:
-            raise Unknown("There is no such open task. See: courseflow-sync tasks list")
+            raise Unknown(NO_TASK)
         looks = platform.can_look and is_open(tx, row.connection)
         held = tx.db.execute(
             sa.select(holdings).where(holdings.c.id == row.holding).with_for_update(key_share=True)
         ).one()
+        said = (
+            sa.update(tasks)
+            .where(tasks.c.id == task, tasks.c.closed_at.is_(None))
+            .values(closed_at=tx.now, closed_by=role, closed_how=ATTESTED)
+        )
+        if not tx.db.execute(said).rowcount:  # a look or another word came before us
+            raise Unknown(NO_TASK)
         if looks:
             changes: dict[str, Any] = {"state": held.state, "due_at": tx.now}
         else:
             changes = attested(tx, held, row.seq)
         tx.db.execute(sa.update(holdings).where(holdings.c.id == held.id).values(changes))
-        tx.db.execute(
-            sa.update(tasks)
-            .where(tasks.c.id == task)
-            .values(closed_at=tx.now, closed_by=role, closed_how=ATTESTED)
-        )
         event = moves.event(
             tx,
             ATTESTED,

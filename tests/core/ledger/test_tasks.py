@@ -320,6 +320,26 @@ def test_a_word_is_believed_once(school: School, connection: UUID, hands: Hands)
         attest(school, task)
 
 
+def test_of_two_words_about_one_task_at_once_the_first_is_believed(
+    school: School, connection: UUID, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is told that it is closed, and who closed it stays what it was."""
+    school.accepted(school.subscription())
+    task = by_hand(school, hands, connection, Verb.SUBSCRIBE)
+    monkeypatch.setattr(tasks, "is_open", together(tasks.is_open))
+
+    def believed() -> bool:
+        try:
+            attest(school, task, CAN_LOOK)
+        except Unknown:
+            return False
+        return True
+
+    assert sorted(at_once(believed, believed)) == [False, True]
+    kinds = [row.kind for row in rows(school.ledger, schema.events)]
+    assert kinds.count("attested") == 1
+
+
 def test_no_look_is_due_for_a_word_that_comes_while_a_connection_is_closed(
     school: School, connection: UUID, hands: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
