@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import time
+from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from tests.app.api.conftest import School, Served, problem
+from tests.app.api.conftest import SUBSCRIBE, School, Served, problem
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,26 @@ def test_an_issued_key_opens_its_customer_until_it_is_revoked(
     listed = {one["id"]: one for one in operator.get(f"{school.path}/keys").json()["items"]}
     assert listed[made["id"]]["revoked_at"]
     assert made["secret"] not in operator.get(f"{school.path}/keys").text
+
+
+def test_a_key_that_is_revoked_while_its_body_comes_stores_nothing(
+    served: Served, school: School, operator: httpx.Client
+) -> None:
+    """A body may take half a minute: long enough to notice that a key was stolen."""
+
+    def slowly() -> Iterator[bytes]:
+        body = json.dumps(SUBSCRIBE).encode()
+        yield body[:10]
+        time.sleep(0.5)  # the head was read
+        assert operator.delete(f"{school.path}/keys/{school.key}").status_code == 204
+        before.update(served.rows())
+        yield body[10:]
+
+    before: dict[str, int] = {}
+    headers = {"Content-Type": "application/json", "Idempotency-Key": str(uuid4())}
+    answer = school.client.post(f"{school.path}/operations", content=slowly(), headers=headers)
+    problem(answer, 401, "no-key")
+    assert served.rows() == before
 
 
 def test_a_key_is_not_revoked_by_way_of_another_customer(
