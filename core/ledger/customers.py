@@ -44,6 +44,7 @@ def create(ledger: Ledger, name: str, time_zone: str = "Europe/Amsterdam") -> Cu
     zone = zone_named(time_zone)
     customer = Customer(uuid4(), name, zone)
     with ledger.begin() as tx:
+        wrapping.alone(tx)  # who takes the name at the same moment is seen, and told
         if tx.db.execute(sa.select(customers.c.id).where(customers.c.name == name)).first():
             raise Taken("There is a customer with this name already. Choose another.")
         version, wrapped = wrapping.new(tx, ledger.key_versions, customer.id, Key.random())
@@ -86,7 +87,7 @@ def page(tx: Transaction, *, after: UUID | None, limit: int) -> Sequence[Custome
 def alone(tx: Transaction, customer: UUID) -> None:
     """
     Until the transaction ends no other one erases anybody of this customer, nor connects an
-    account or closes a connection. Before people, holdings and lanes are locked.
+    account, closes a connection or puts a list. Before people, holdings and lanes are locked.
     """
     query = sa.select(customers.c.id).where(customers.c.id == customer)
     tx.db.execute(query.with_for_update(key_share=True))
@@ -118,6 +119,7 @@ def named(tx: Transaction, name: str) -> Customer:
 def put_list(ledger: Ledger, customer: Customer, wanted: MailingList) -> None:
     """Create the list, or give the one with this key a new purpose and title."""
     with ledger.begin() as tx:
+        alone(tx, customer.id)
         changed = tx.db.execute(
             sa.update(lists)
             .where(lists.c.customer == customer.id, lists.c.key == wanted.key)

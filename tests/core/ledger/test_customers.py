@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 import sqlalchemy as sa
 
-from core.ledger import Ledger, customers, schema
+from core.ledger import Ledger, customers, schema, wrapping
 from core.ledger.customers import Customer, MailingList, Purpose
 from core.refusals import Taken, Unknown
 from core.safe import Safe
 from core.sealing import CannotOpen, Key
+from tests.threads import at_once, together
 
 
 def test_a_customer_is_known_by_name_and_by_id(ledger: Ledger) -> None:
@@ -24,6 +27,23 @@ def test_a_name_is_taken_once(ledger: Ledger) -> None:
     customers.create(ledger, "De Verfschuur")
     with pytest.raises(Taken, match="Choose another"):
         customers.create(ledger, "De Verfschuur")
+
+
+def test_of_two_who_take_a_name_at_once_one_is_told(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ledger.begin() as tx:
+        tx.db.execute(sa.insert(schema.installation).values(id=uuid4()))  # as every one has
+    monkeypatch.setattr(wrapping, "new", together(wrapping.new))
+
+    def taken() -> bool:
+        try:
+            customers.create(ledger, "De Verfschuur")
+        except Taken:
+            return True
+        return False
+
+    assert sorted(at_once(taken, taken)) == [False, True]
 
 
 @pytest.mark.parametrize("zone", ["", "Mars/Olympus", "../etc/passwd", "Europe", "\0", "x" * 300])
@@ -48,6 +68,16 @@ def test_a_list_put_twice_is_one_list_with_the_last_title(ledger: Ledger) -> Non
         assert customers.lists_of(tx, customer.id) == {
             "lijst": MailingList("lijst", Purpose.COURSE_INFO, "Cursus")
         }
+
+
+def test_a_list_put_by_two_at_once_is_one_list(
+    ledger: Ledger, customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agenda = MailingList("agenda", Purpose.NEWSLETTER, "Agenda")
+    monkeypatch.setattr("core.ledger.customers.uuid4", together(uuid4))
+    at_once(*[lambda: customers.put_list(ledger, customer, agenda)] * 2)
+    with ledger.read() as tx:
+        assert customers.lists_of(tx, customer.id)["agenda"] == agenda
 
 
 def test_customers_do_not_see_each_others_lists(ledger: Ledger) -> None:
