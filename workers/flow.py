@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -54,6 +54,7 @@ class Flow:
         self.platform = turn.platform
         self.width = turn.platform.limits.at_once
         self.company = turn.hands.company
+        self.under_way: Collection[Job] = ()
         self.unreached = 0  # in a row
         self.reached = False  # in this turn
 
@@ -78,6 +79,7 @@ class Flow:
                 self.write_down([(job, self.attempt(job)) for job in jobs], last=True)
 
     def stream(self, calls: Calls[Job, list[Done]]) -> None:
+        self.under_way = calls.under_way.values()
         begun = since = self.turn.clock()
         started = 0
         ended: list[Ended] = []
@@ -148,9 +150,17 @@ class Flow:
     ) -> list[Job]:
         """
         Open the people and write the intents. Who cannot go with the many goes alone; of those
-        no more than the threads can take soon. ``at``: the turn's time before the transaction.
+        no more than the threads can take soon. Whose address is being erased for somebody else
+        stays due until that is over: it would be erased with them. ``at``: the turn's time before
+        the transaction.
         """
-        assigned = assignments.assign(self.ledger, tx, self.turn.connection, waiting)
+        found = assignments.assign(self.ledger, tx, self.turn.connection, waiting)
+        erasing = addresses_erased(self.under_way)
+        assigned = [
+            one
+            for one in found
+            if one.holding.goal.erase or not set(one.who.emails).intersection(erasing)
+        ]
         many = [one for one in assigned if place is not None and suits(one, place)]
         many = many if len(many) >= FEWEST else []
         together = {one.attempt for one in many}
@@ -266,6 +276,12 @@ class Flow:
         elif not result.overtaken:
             self.unreached, self.reached = 0, True
             self.turn.failures = 0
+
+
+def addresses_erased(jobs: Iterable[Job]) -> set[str]:
+    """By which people are being erased: nobody else used them when that was taken up."""
+    several = (one for job in jobs for one in job.several)
+    return {email for one in several if one.holding.goal.erase for email in one.who.emails}
 
 
 def record_of(here: Locked, one: Assignment, done: Done, step: Step) -> Record:

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from core.connector import Erasure, Presence, Text, Verb
+from core.connector import (
+    Basis,
+    Connector,
+    Erasure,
+    Identity,
+    Person,
+    Place,
+    Presence,
+    Text,
+    Verb,
+)
 from core.errors import OutcomeUnknown, TryLater
 from core.ledger import lanes
 from core.states import Ended, State, Task
@@ -416,6 +429,45 @@ def test_a_new_address_of_one_does_not_take_the_contact_of_another_along(school:
     school.passes(HOUR)
     assert [entry.email for entry in school.imitation.entries] == [EMAIL]
     assert school.ended(asked) is not Ended.CONFIRMED
+
+
+def test_who_signs_up_with_an_address_while_it_is_erased_for_another_stays(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a lane with several calls at once theirs could come between, and be seen to be done."""
+    there(school)
+    asked = threading.Event()
+    connect = school.reach.connect
+
+    def connected(*args: Any, **named: Any) -> Connector[Any]:
+        connector = connect(*args, **named)
+        erase, subscribe = connector.erase, connector.subscribe
+
+        def slowly(who: Identity) -> None:
+            school.clock.passes(SECOND)
+            school.subscribe(BEN, EMAIL)
+            asked.set()
+            until = time.monotonic() + 1
+            while school.state(BEN) is not State.CONFIRMED and time.monotonic() < until:
+                time.sleep(0.01)
+            erase(who)
+
+        def after_that(person: Person, place: Place, basis: Basis) -> None:
+            asked.wait(1)
+            subscribe(person, place, basis)
+
+        monkeypatch.setattr(connector, "erase", slowly)
+        monkeypatch.setattr(connector, "subscribe", after_that)
+        return connector
+
+    monkeypatch.setattr(school.reach, "connect", connected)
+    school.erase()
+    school.subscribe("cf-3", "carla@example.nl")  # whose end is when more is taken up
+    school.worker.drain(school.lane)  # all in one moment, so that nothing here judges it
+    monkeypatch.undo()
+    school.passes(DAY)
+    assert school.state(BEN) is State.CONFIRMED
+    assert school.imitation.held(EMAIL)
 
 
 def test_an_address_that_somebody_else_uses_since_is_no_return(school: School) -> None:
