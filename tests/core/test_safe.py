@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
-from threading import Barrier, BrokenBarrierError
-from typing import Any
+from functools import partial
 from uuid import UUID, uuid4
 
 import pytest
 import sqlalchemy as sa
 
 import core.safe
-from core.database import Transaction
 from core.ledger import Ledger
 from core.safe import (
     Burial,
@@ -26,6 +22,7 @@ from core.safe.records import bound_to
 from core.safe.schema import KEPT, finishing_records, person_keys, refusals, tombstones
 from core.sealing import CannotOpen, CustomerKeys, Key
 from tests.databases import NOW, Clock
+from tests.threads import at_once, together
 
 CUSTOMER, MAILMAN, LAPOSTA = uuid4(), uuid4(), uuid4()
 RECORD = Finishing("cf-1", ("jan@example.nl", "j@example.nl"), "Jan Jansen", {MAILMAN: ("7",)})
@@ -200,21 +197,13 @@ def test_what_two_lanes_learn_at_once_is_all_kept(
     """Both have read the record before either writes it, where nothing prevents that."""
     person = uuid4()
     safe.bury(CUSTOMER, [burial(person)], keys)
-    both_read, read = Barrier(2, timeout=0.5), core.safe.newest
-
-    def together(tx: Transaction, person: UUID) -> sa.Row[Any] | None:
-        row = read(tx, person)
-        with suppress(BrokenBarrierError):  # the other one has to wait
-            both_read.wait()
-        return row
-
-    monkeypatch.setattr(core.safe, "newest", together)
-    with ThreadPoolExecutor(2) as pool:
-        learned = [
-            pool.submit(safe.learn_remote_ids, person, connection, ["x"], keys)
+    monkeypatch.setattr(core.safe, "newest", together(core.safe.newest))
+    at_once(
+        *(
+            partial(safe.learn_remote_ids, person, connection, ["x"], keys)
             for connection in (MAILMAN, LAPOSTA)
-        ]
-    assert [one.result() for one in learned] == [None, None]
+        )
+    )
     found = safe.finishing({person}, keys)[person].remote_ids
     assert found == {MAILMAN: ("7", "x"), LAPOSTA: ("x",)}
 
