@@ -4,7 +4,7 @@ ONCE ?=
 ARGS ?=
 # How many test processes; files stay whole, as many of them share one server.
 PARALLEL ?= 2
-# How long the soak lasts.
+# How long the soak lasts, beside its two rests of 4 minutes.
 MINUTES ?= 30
 # required: make supply fails where no list of known holes can be asked.
 AUDIT ?=

@@ -24,6 +24,10 @@ ADDRESSES = Text(
     en="The e-mail addresses and the platforms' ids, sealed, until the last look and the last "
     "task are done and the person was answered",
 )
+REASONS = Text(
+    nl="De redenen die de persoon bij een antwoord kreeg, versleuteld, even lang",
+    en="The reasons that the person was given with an answer, sealed, for as long",
+)
 BACKUPS = Text(
     nl="De gegevens van vóór de verwijdering, versleuteld in back-ups; daarna kan niemand ze nog "
     "openen",
@@ -45,6 +49,7 @@ def finishing(
     """The finishing record while it exists. Its name goes two weeks after the deadline."""
     goes = deadline + ANSWERED_BY
     named = (Left(NAME, local(goes, zone), None, OUR_OWN_WORD),) if record.name else ()
+    told = (Left(REASONS, None, None, OUR_OWN_WORD),) if record.reasons else ()
     return System(
         kind=Kind.OURS,
         platform=None,
@@ -53,7 +58,7 @@ def finishing(
         state=Standing.FINISHING,
         as_asked=True,
         asked_at=asked_at,
-        residue=(*named, Left(ADDRESSES, None, None, OUR_OWN_WORD)),
+        residue=(*named, Left(ADDRESSES, None, None, OUR_OWN_WORD), *told),
         next=ends(goes, last_look=last_look, tasks=tasks, now=now),
     )
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from core.connector import Verb
 from core.ledger import connections, finishing, lanes, tasks
+from core.ledger.answers import Answer, Outcome, answer
 from core.ledger.schema import operations
 from core.refusals import Unknown
 from core.report import headline
@@ -165,6 +166,16 @@ def test_the_name_in_our_last_record_goes_by_its_date(school: School) -> None:
     school.ask(Verb.ERASE)
     named, addresses = school.system("CourseFlow")["residue"]
     assert (named["until"], addresses["until"]) == ("2027-01-05", None)
+
+
+def test_the_reasons_in_our_last_record_are_told(school: School) -> None:
+    school.ask(Verb.ERASE)
+    with school.ledger.read() as tx:
+        operation = tx.db.execute(sa.select(operations.c.id)).scalar_one()
+    given = Answer("letter", NOW, Outcome.PARTLY, "De rekening staat nog open.")
+    answer(school.ledger, school.customer, operation, given)
+    last = school.system("CourseFlow")["residue"][-1]
+    assert last["what"]["en"].startswith("The reasons")
 
 
 def test_a_forgotten_person_is_still_reported(school: School) -> None:

@@ -46,6 +46,10 @@ class Gauge:
         held, descriptors = self.process.memory_info().rss, self.process.num_fds()
         self.readings.append(Reading(time.monotonic(), held / MIB, descriptors))
 
+    def rested(self, since: int) -> None:
+        """A rest is over, before which there were so many readings."""
+        self.at_rest.append(min(one.descriptors for one in self.readings[since:]))
+
 
 def slope(readings: Sequence[Reading]) -> float:
     """MiB a minute that memory grew by once it was warm, by least squares."""

@@ -183,8 +183,7 @@ def rest(plan: Plan, several: Sequence[Watched]) -> None:
         read(several)
         time.sleep(plan.looks)
     for gauge in gauges:
-        here = gauge.readings[before[gauge.name] :]
-        gauge.at_rest.append(min(one.descriptors for one in here))
+        gauge.rested(since=before[gauge.name])
     for one in several:
         one.asking.turn_to(one.asking.pace / AT_REST)
 
@@ -265,17 +264,23 @@ def keep(file: Path, several: Sequence[Watched]) -> None:
     [(0.0, 0, ()), (1.5, 0, ("memory",)), (0.0, 1, ("descriptors",))],
 )
 def test_a_planted_leak_is_found(a_minute: float, at_each_fault: int, found: Sequence[str]) -> None:
-    """Beside noise as it was seen: a process that warms up, lines that come and go."""
+    """Beside noise as it was seen: a process that warms up, lines that come with more to do."""
     chance = random.Random(SEED)  # noqa: S311 - noise, and no secret
     gauge = Gauge.on("ourselves", os.getpid())
-    gauge.at_rest = [60, 62 + at_each_fault * 180]
-    gauge.readings = [
-        Reading(
-            at,
-            200 - 80 * math.exp(-at / 90) + a_minute * at / 60 + chance.gauss(0, 2),
-            60 + chance.randrange(-12, 12),
-        )
-        for at in range(0, 1800, 2)
-    ]
+    for begins, rests, ends in ((0, 360, 600), (600, 1800, 2040)):
+        for at in range(begins, ends, 2):
+            if at == rests:
+                before = len(gauge.readings)
+            lines = (
+                chance.randrange(12) if at >= rests else 20 + at // 60 + chance.randrange(-12, 12)
+            )
+            gauge.readings.append(
+                Reading(
+                    at,
+                    200 - 80 * math.exp(-at / 90) + a_minute * at / 60 + chance.gauss(0, 2),
+                    40 + lines + at_each_fault * (at // 10),
+                )
+            )
+        gauge.rested(since=before)
     wrong = {"memory": slope(gauge.readings) >= MOST, "descriptors": risen(gauge) > SPARE}
     assert tuple(name for name, is_wrong in wrong.items() if is_wrong) == found
