@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +27,7 @@ from tests.app.conftest import (
     connect_by_hand,
     full_environment,
 )
+from tests.waiting import eventually
 
 EMAIL = "anna.de.vries@example.nl"
 PATIENCE = 20.0
@@ -180,13 +180,6 @@ class TestAProcessOfItsOwn:
         assert len(done.stderr.splitlines()) == 1
 
 
-def eventually(true: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def test_serve_finds_what_other_commands_ask_and_stops_when_told(
     school: CommandLine, platform: Platform
 ) -> None:
@@ -205,7 +198,7 @@ def test_serve_finds_what_other_commands_ask_and_stops_when_told(
             *("ask", "subscribe", SCHOOL, "cf-1", "--person", "-", "--list", "nieuwsbrief"),
             given={"email": EMAIL, "basis": BASIS},
         )
-        eventually(lambda: school.json("report", SCHOOL, "cf-1")["still_there"] == 1)
+        eventually(lambda: school.json("report", SCHOOL, "cf-1")["still_there"] == 1, PATIENCE)
         serving.send_signal(signal.SIGTERM)
         _, log = serving.communicate(timeout=PATIENCE)
     assert serving.returncode == 0, log

@@ -7,8 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -26,6 +25,7 @@ from tests.app.conftest import (
     connect,
     full_environment,
 )
+from tests.waiting import eventually
 
 PROGRAM = [sys.executable, "-m", "app.cli"]
 PATIENCE = 60
@@ -56,13 +56,6 @@ def running(cli: CommandLine, *arguments: str) -> Iterator[dict[str, Any]]:
     assert process.returncode == 0, log
     assert "jan.jansen" not in log
     assert "cf-1" not in log
-
-
-def eventually(true: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -99,7 +92,7 @@ def test_alone_it_carries_out_what_is_asked_over_http(
     with running(school, "serve", "--port", "0") as said:
         assert said["threads"] > 0
         asked(said["serving"], path(school), key)
-        eventually(lambda: there(said["serving"], path(school), key))
+        eventually(lambda: there(said["serving"], path(school), key), PATIENCE)
 
 
 def test_with_a_shared_broker_others_work_and_it_leads(
@@ -111,7 +104,7 @@ def test_with_a_shared_broker_others_work_and_it_leads(
         assert said["threads"] == 0
         asked(said["serving"], path(school), key)
         with running(school, "work"):
-            eventually(lambda: there(said["serving"], path(school), key))
+            eventually(lambda: there(said["serving"], path(school), key), PATIENCE)
 
 
 def test_a_port_that_is_taken_is_told_in_a_sentence(school: CommandLine) -> None:

@@ -33,13 +33,12 @@ from tests.connectors.faults.cases import (
 from tests.connectors.faults.doors import Doors, two_authorities
 from tests.connectors.faults.fault import Fault, sends
 from tests.connectors.faults.front import Play
-from tests.connectors.faults.memory import Growth, growth
+from tests.connectors.faults.memory import MOST_GROWTH, Growth, growth
 from tests.connectors.faults.stage import Stage
 from tests.connectors.faults.statuses import SHAPES
 from tests.connectors.faults.verdicts import Choices, complaints
 from tests.core.http.loopback import answer
 
-MOST_GROWTH = 50 * 2**20
 PATIENCE = timedelta(seconds=2)
 SLOW = [fault for fault in FAULTS if fault.slow]
 

@@ -20,6 +20,7 @@ from tests.connectors.benches.sandbox import FlakyBench
 from tests.connectors.faults.cases import FAULTS, FIND, Case, When
 from tests.connectors.faults.doors import two_authorities
 from tests.connectors.faults.fault import sends
+from tests.connectors.faults.memory import MOST_GROWTH, growth
 from tests.connectors.faults.stage import Stage
 from tests.connectors.faults.verdicts import complaints
 from tests.core.http.loopback import answer
@@ -160,3 +161,13 @@ def test_what_is_broken_is_seen(
     plant(monkeypatch, stage)
     found = [*complaints(stage, case, {})]
     assert any(what.startswith(str(case)) and said in what for what in found)
+
+
+def test_who_reads_too_much_is_seen(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case(BY_NAME["a body without a length"], *LOOK)
+    with growth() as fair:
+        assert [*complaints(stage, case, {})] == []
+    monkeypatch.setattr(transport, "BODY_CAP", 2 * MOST_GROWTH)
+    with growth() as planted:
+        assert [*complaints(stage, case, {})] == []
+    assert fair.peak <= MOST_GROWTH < planted.peak

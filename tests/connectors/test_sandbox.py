@@ -54,6 +54,7 @@ from core.errors import (
     Unreadable,
 )
 from core.http import WayOut
+from tests.waiting import eventually
 
 KEY = "secret-of-the-sandbox"
 READING_KEY = "may-only-read"
@@ -422,7 +423,7 @@ class TestFlaky:
         with pytest.raises(OutcomeUnknown):
             connector.subscribe(ANNA, NEWS, consent())
         assert human.sees() == {}
-        assert eventually(human.sees, within=SandboxFlaky.platform.late_apply)
+        eventually(human.sees, SandboxFlaky.platform.late_apply.total_seconds())
 
     def test_no_forecast_is_later_than_declared(self) -> None:
         seen = [weather for weather, _ in zip(forecast(1), range(5_000), strict=False)]
@@ -557,13 +558,6 @@ class TestDeclarations:
 def raw(server: Imitation) -> httpx.Client:
     bearer = {"Authorization": f"Bearer {KEY}"}
     return httpx.Client(base_url=server.url, headers=bearer, trust_env=False)
-
-
-def eventually(look: Callable[[], object], within: timedelta) -> object:
-    end = monotonic() + within.total_seconds()
-    while not (seen := look()) and monotonic() < end:
-        sleep(0.02)
-    return seen
 
 
 def stubbornly(act: Callable[[], None]) -> None:

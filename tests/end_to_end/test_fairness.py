@@ -29,6 +29,7 @@ from core.ledger.schema import holdings, lanes, parts
 from core.migrations import Store
 from core.testing.imitation import Imitation
 from tests.databases import Urls
+from tests.waiting import eventually
 from tests.workers.school import ToImitation
 
 SMALL, EACH = 10, 10  # customers, with so many operations each
@@ -107,14 +108,6 @@ class Town:
         with self.installation.ledger.read() as tx:
             return int(tx.db.execute(query).scalar_one())
 
-    def until(self, shown: Callable[[], bool]) -> float:
-        """How many seconds it took."""
-        start = time.monotonic()
-        while not shown():
-            assert time.monotonic() - start < PATIENCE, "it does not come in time"
-            time.sleep(0.05)
-        return time.monotonic() - start
-
 
 def subscription(customer: Customer, number: int, lists: int) -> Request:
     reference = f"cf-{number}"
@@ -162,7 +155,7 @@ def test_the_small_ones_are_done_in_twice_the_time_that_they_take_alone(
     taken = time.monotonic() - started
     with working(town.installation, threads=THREADS):
         more = [town.customer(f"Atelier {n}", 1) for n in range(SMALL)]
-        town.until(lambda: town.worked_on() == THREADS)
+        eventually(lambda: town.worked_on() == THREADS, PATIENCE)
         beside = asked_by(town, more)
         left = town.open([big])
     with capsys.disabled():
@@ -176,4 +169,4 @@ def test_the_small_ones_are_done_in_twice_the_time_that_they_take_alone(
 def asked_by(town: Town, few: Sequence[Customer]) -> float:
     for one in few:
         town.ask(one, EACH)
-    return town.until(lambda: town.open(few) == 0)
+    return eventually(lambda: town.open(few) == 0, PATIENCE)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ from tests.storms.forge import Forge
 from tests.storms.oracle import Findings, Strike, judge, told
 from tests.storms.platform import Books
 from tests.storms.roles import HOST, Kind, Role, opened
-from tests.storms.schools import School, ended, open_school
+from tests.storms.schools import School, open_school, still_open
+from tests.waiting import until
 
 LATENCY = 0.02  # seconds, of every call of the platform
 
@@ -181,22 +182,17 @@ class Company:
             time.sleep(0.02)
 
     def settle(self, patience: float) -> float:
-        """Seconds until nothing is open any more; at most so many."""
-        began = time.monotonic()
-        left = list(self.schools)
-        while left and time.monotonic() < began + patience:
-            left = [one for one in left if not ended(self.installation.ledger, one)]
-            time.sleep(0.2)
-        return time.monotonic() - began
+        """
+        Seconds until nothing is open that is due within ``patience``; at most so many. What was
+        in work at three deaths is not: it rests for hours.
+        """
+        due = datetime.now(UTC) + timedelta(seconds=patience)
+        return until(lambda: not still_open(self.installation.ledger, due=due), patience)
 
     def caught_up(self, patience: float) -> float:
         """Seconds until nothing is open of what had been accepted by now; at most so many."""
-        began, until = time.monotonic(), datetime.now(UTC)
-        left = list(self.schools)
-        while left and time.monotonic() < began + patience:
-            left = [one for one in left if not ended(self.installation.ledger, one, until)]
-            time.sleep(0.2)
-        return time.monotonic() - began
+        now = datetime.now(UTC)
+        return until(lambda: not still_open(self.installation.ledger, accepted=now), patience)
 
     def judge(self, administration: Administration) -> Findings:
         reports = told(self.installation.ledger, administration.schools)

@@ -25,7 +25,7 @@ from app.settings import Settings
 from app.wiring import Installation
 from core.ledger import intake
 from tests.storms.roles import Kind, Role, live, opened
-from tests.storms.schools import REHEARSAL, School, ended, open_school, request
+from tests.storms.schools import REHEARSAL, School, open_school, request, still_open
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -96,7 +96,7 @@ def rehearse(installation: Installation, platform: str) -> None:
         for verb in REHEARSAL:
             asked = request(school, verb)
             intake.accept(installation.ledger, school.customer, [asked])
-            while not ended(installation.ledger, school):
+            while still_open(installation.ledger):
                 time.sleep(0.05)
     for database in (installation.ledger.database, installation.ledger.safe.database):
         database.engine.dispose()

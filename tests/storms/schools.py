@@ -9,21 +9,23 @@ from datetime import UTC, datetime
 from itertools import count
 from uuid import UUID
 
+import sqlalchemy as sa
+
 from app import wiring
 from app.wiring import Installation
 from core.connector import Basis, BasisKind, Verb
 from core.ledger import Ledger, api_keys, customers
 from core.ledger.customers import Customer, MailingList, Purpose
 from core.ledger.intake import Request
-from core.report import operations
-from core.report.operation import Line, Progress
+from core.ledger.schema import holdings, operations, parts
+from core.report.operation import Line
+from core.report.operations import page
 from tests.end_to_end.crash_matrix.platform import NEWS
 from tests.end_to_end.crash_matrix.wishes import Member, Wish, wanted, wish
 from tests.storms.platform import KEY, Deleting
 
 REHEARSAL = (Verb.SUBSCRIBE, Verb.UPDATE, Verb.UNSUBSCRIBE, Verb.ERASE)
 MANY = 100_000
-FOREVER = datetime.max.replace(tzinfo=UTC)
 SURNAMES = ("Bakker", "Visser", "Mulder", "Smit")
 
 # What a school asks next of somebody who is there, opted out, or is not there.
@@ -100,13 +102,23 @@ def next_wish(
 def lines(ledger: Ledger, school: School) -> Sequence[Line]:
     """All that was accepted of this school, by the report."""
     with ledger.read() as tx:
-        return operations.page(tx, school.customer.id, limit=MANY)
+        return page(tx, school.customer.id, limit=MANY)
 
 
-def ended(ledger: Ledger, school: School, until: datetime = FOREVER) -> bool:
-    """All that was accepted ``until`` then."""
-    return all(
-        line.state is not Progress.OPEN
-        for line in lines(ledger, school)
-        if line.accepted_at < until
+def still_open(
+    ledger: Ledger, *, accepted: datetime | None = None, due: datetime | None = None
+) -> int:
+    """
+    How many parts of operations have not ended: of those that were ``accepted`` before then,
+    and that are ``due`` before then, or under way.
+    """
+    query = (
+        sa.select(sa.func.count()).select_from(parts.join(holdings)).where(parts.c.ended.is_(None))
     )
+    if accepted is not None:
+        query = query.join_from(parts, operations).where(operations.c.accepted_at < accepted)
+    if due is not None:
+        under_way = holdings.c.intent_fence.is_not(None)
+        query = query.where(sa.or_(holdings.c.due_at < due, under_way))
+    with ledger.read() as tx:
+        return int(tx.db.execute(query).scalar_one())

@@ -21,8 +21,9 @@ from core.migrations import Store
 from tests.databases import Urls
 from tests.storms.noted import Note, Storm
 from tests.storms.sandboxes import Headers, Shape, asking_for_rest, early, most_in, refusals
-from tests.storms.town import House, Town, a_town, until
+from tests.storms.town import House, Town, a_town
 from tests.storms.toxics import Toxic
+from tests.waiting import until
 from workers.pace import Pace
 
 THREADS = 4

@@ -21,8 +21,9 @@ from app.running import working
 from tests.databases import Urls
 from tests.storms.noted import Note, Storm
 from tests.storms.sandboxes import created
-from tests.storms.town import House, Town, a_town, until
+from tests.storms.town import House, Town, a_town
 from tests.storms.toxics import Toxic
+from tests.waiting import until
 from workers.broker import build
 
 THREADS = 4

@@ -27,7 +27,8 @@ from core.migrations import Store
 from core.sealing import CannotOpen, Key
 from tests.databases import Urls
 from tests.storms.noted import Note, Storm
-from tests.storms.town import Town, a_town, until
+from tests.storms.town import Town, a_town
+from tests.waiting import until
 
 SEED = 28
 PROGRAM = (sys.executable, "-m", "app.cli")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -111,14 +111,6 @@ class Town:
             for part in one.parts
             if part.ended_at is not None
         ]
-
-
-def until(shown: Callable[[], bool], patience: float) -> float:
-    """How many seconds it took; ``patience`` when it did not happen."""
-    start = time.monotonic()
-    while not shown() and time.monotonic() < start + patience:
-        time.sleep(0.05)
-    return time.monotonic() - start
 
 
 @contextmanager

@@ -24,15 +24,6 @@ PATIENCE = 15.0
 THREADS = 2
 
 
-def until(shown: Callable[[], bool], patience: float = PATIENCE) -> float:
-    """How many seconds it took."""
-    start = time.monotonic()
-    while not shown():
-        assert time.monotonic() - start < patience, "it did not happen in time"
-        time.sleep(0.005)
-    return time.monotonic() - start
-
-
 class Door:
     """An installation's way to a broker; ``queue`` is its own."""
 

@@ -17,7 +17,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.workers.brokers import THREADS, Door, Lined, Process, RedisDoor, door_to, process, until
+from tests.waiting import eventually
+from tests.workers.brokers import THREADS, Door, Lined, Process, RedisDoor, door_to, process
 
 ROOT = Path(__file__).parents[2]
 SOON = 4.0  # seconds: the dispatcher rings again after one
@@ -59,7 +60,7 @@ def test_a_rung_lane_is_drained(door: Door, hire: Hire) -> None:
     one, lane = hire(door), uuid4()
     one.listen()
     one.ring(lane)
-    until(lambda: one.drained == [lane])
+    eventually(lambda: one.drained == [lane])
 
 
 def test_what_is_rung_while_nobody_listens_waits(door: Door, hire: Hire) -> None:
@@ -67,7 +68,7 @@ def test_what_is_rung_while_nobody_listens_waits(door: Door, hire: Hire) -> None
     for lane in lanes:
         one.ring(lane)
     one.listen()
-    until(lambda: one.drained == lanes)
+    eventually(lambda: one.drained == lanes)
 
 
 def test_two_rings_while_one_waits_do_no_harm(door: Door, hire: Hire) -> None:
@@ -75,7 +76,7 @@ def test_two_rings_while_one_waits_do_no_harm(door: Door, hire: Hire) -> None:
     for each in (lane, lane, last):
         one.ring(each)
     one.listen()
-    until(lambda: last in one.drained)
+    eventually(lambda: last in one.drained)
     assert one.drained in ([lane, last], [lane, lane, last])
 
 
@@ -97,7 +98,7 @@ def test_a_drain_that_fails_is_rung_no_more_and_leaves_nothing_dead(
     one.listen()
     for lane in lanes:
         one.ring(lane)
-    until(lambda: len(one.drained) == len(lanes))
+    eventually(lambda: len(one.drained) == len(lanes))
     one.close()
     assert one.drained == lanes
     assert (shared.waiting(), shared.dead()) == ([], 0)
@@ -158,7 +159,7 @@ def test_two_installations_on_one_broker_do_not_hear_each_other(shared: Lined, h
         lanes = [uuid4() for _ in range(8)]
         for lane in lanes:
             mine.ring(lane)
-        until(lambda: set(mine.drained) == set(lanes))
+        eventually(lambda: set(mine.drained) == set(lanes))
         theirs.rings_through()
         assert not set(theirs.drained) & set(lanes)
     finally:
@@ -200,7 +201,7 @@ def test_a_worker_that_dies_holding_a_message_costs_the_dispatchers_next_word(
             holder.send_signal(signal.SIGKILL)
     one.listen()
     one.ring(lane)
-    assert until(lambda: lane in one.drained) < SOON
+    assert eventually(lambda: lane in one.drained) < SOON
     assert set(one.drained) == {lane}
 
 
@@ -219,7 +220,7 @@ def test_a_broker_that_is_away_at_the_start_is_waited_for(
     shared.line.cut()
     one = hire(shared)
     one.listen()
-    until(lambda: bool(caplog.records))
+    eventually(lambda: bool(caplog.records))
     time.sleep(1.5)  # three more tries, of which the log says nothing
     shared.line.mend()
     assert one.rings_through() < SOON
@@ -240,7 +241,7 @@ def test_a_broker_that_goes_away_for_a_while_is_waited_for(
     with pytest.raises(Exception):  # noqa: B017, PT011 - every broker fails in its own way
         one.ring(uuid4())
     assert time.monotonic() - began < 1
-    until(lambda: bool(caplog.records))
+    eventually(lambda: bool(caplog.records))
     shared.line.mend()
     assert one.rings_through() < SOON
     assert sentences(caplog) == [
@@ -263,10 +264,10 @@ def test_what_was_in_hand_when_the_broker_went_away_holds_no_thread(
     one.listen()
     for _ in range(2):
         one.ring(uuid4())
-    until(lambda: len(began) == 2)
+    eventually(lambda: len(began) == 2)
     shared.line.cut()
     gone.set()
-    until(lambda: bool(caplog.records))
+    eventually(lambda: bool(caplog.records))
     shared.line.mend()
     assert one.rings_through() < SOON
     assert len(sentences(caplog)) == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
@@ -25,6 +24,7 @@ from core.ledger.schema import lanes as lane_rows
 from core.safe.schema import person_keys
 from core.states import Ended
 from core.testing.lies import fails
+from tests.waiting import eventually
 from tests.workers.school import EMAIL, HOUR, MINUTE, SECOND, School, on_sqlite
 from workers import dispatcher as module
 from workers.dispatcher import Dispatcher
@@ -289,13 +289,6 @@ def test_tidying_lets_what_was_destroyed_leave_the_files(
     assert not any(key in one.read_bytes() for one in files)
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.005)
-
-
 @pytest.fixture
 def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Dispatcher], None]]:
     """Runs dispatchers in threads, and ends them all."""
@@ -323,10 +316,10 @@ def test_only_one_leads_and_another_takes_over(
     running(leader)
     running(Dispatcher(school.ledger, second))
     school.subscribe()
-    until(lambda: first.rung == [school.lane])
+    eventually(lambda: first.rung == [school.lane])
     leader.stop()
     school.passing(HOUR)
-    until(lambda: second.rung == [school.lane])
+    eventually(lambda: second.rung == [school.lane])
     assert first.rung in ([school.lane], [school.lane] * 2)
 
 
@@ -339,7 +332,7 @@ def test_what_happened_is_sealed_by_who_leads(
 
     school.subscribe()
     running(Dispatcher(school.ledger, Bell()))
-    until(lambda: sealed() > 0)
+    eventually(lambda: sealed() > 0)
 
 
 def test_a_tick_that_fails_is_tried_again(
@@ -360,7 +353,7 @@ def test_a_tick_that_fails_is_tried_again(
     bell = Bell()
     school.subscribe()
     running(Dispatcher(school.ledger, bell))
-    until(lambda: bell.rung == [school.lane])
+    eventually(lambda: bell.rung == [school.lane])
     assert "the database is away: OperationalError" in caplog.text
     assert "RuntimeError" in caplog.text
     assert EMAIL not in caplog.text

@@ -6,8 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
@@ -21,6 +20,7 @@ from core.ledger import Ledger, lanes, leading
 from core.migrations import Store
 from tests.databases import NOW, Clock, Server, Urls
 from tests.threads import at_once
+from tests.waiting import eventually
 from tests.workers.school import School
 from workers import session as module
 from workers.session import Leadership, Lock, Session, dead
@@ -71,14 +71,6 @@ def another(urls: Urls, *connections: UUID) -> Iterator[tuple[subprocess.Popen[s
             process.kill()
 
 
-def seconds_until(shown: Callable[[], bool]) -> float:
-    start = time.monotonic()
-    while not shown():
-        assert time.monotonic() - start < 10 * AT_ONCE, "it never shows"
-        time.sleep(0.005)
-    return time.monotonic() - start
-
-
 def test_a_live_session_is_not_called_dead(ledger: Ledger) -> None:
     session = Session(ledger)
     assert session.alive()
@@ -107,7 +99,7 @@ def test_a_killed_worker_is_dead_within_a_second_and_its_lanes_are_free(
     with another(urls, connection) as (process, session, _):
         assert dead(ledger, {session}) == set()
         process.send_signal(signal.SIGKILL)
-        assert seconds_until(lambda: dead(ledger, {session}) == {session}) < AT_ONCE
+        assert eventually(lambda: dead(ledger, {session}) == {session}) < AT_ONCE
     with ledger.begin() as tx:
         assert lanes.leasing_sessions(tx) == {session}
         assert lanes.reclaim(tx, {session}) == 1
@@ -123,7 +115,7 @@ def test_a_stopped_worker_is_alive_until_it_is_killed(ledger: Ledger, urls: Urls
         process.send_signal(signal.SIGSTOP)
         assert dead(ledger, {session}) == set()
         process.send_signal(signal.SIGKILL)
-        assert seconds_until(lambda: dead(ledger, {session}) == {session}) < AT_ONCE
+        assert eventually(lambda: dead(ledger, {session}) == {session}) < AT_ONCE
 
 
 def test_one_process_leads_and_another_takes_over_within_a_second(
@@ -134,7 +126,7 @@ def test_one_process_leads_and_another_takes_over_within_a_second(
         assert leads
         assert not mine.held()
         process.send_signal(signal.SIGKILL)
-        assert seconds_until(mine.held) < AT_ONCE
+        assert eventually(mine.held) < AT_ONCE
     with another(urls) as (_, _, leads):
         assert not leads
     assert mine.held()
@@ -207,7 +199,7 @@ def test_a_session_whose_server_connection_broke_knows_it(
     session, leadership = Session(ledger), Leadership(ledger)
     assert leadership.held()
     postgresql.run("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
-    assert seconds_until(lambda: not session.alive()) < AT_ONCE
+    assert eventually(lambda: not session.alive()) < AT_ONCE
     assert not session.alive(), "however often it is asked, until there is another"
     session.close()
     assert dead(ledger, {session.id}) == {session.id}

@@ -11,6 +11,7 @@ from http.client import HTTPResponse
 from threading import Lock
 from typing import Self
 
+from tests.connectors.faults.flood import Flood
 from tests.core.http.loopback import Loopback, answer, says
 
 HOPS = {"connection", "content-length", "transfer-encoding"}
@@ -46,11 +47,16 @@ class Front(Loopback):
     """
 
     def __init__(
-        self, platform: tuple[str, int], nobody: Play, tls: ssl.SSLContext | None = None
+        self,
+        platform: tuple[str, int],
+        nobody: Play,
+        flood: Flood,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(self.meet, tls)
         self.platform = platform
         self.nobody = nobody
+        self.flood = flood
         self.target = Loopback(says(answer()))
         self.play: Play | None = None
         self.acts = True

@@ -18,6 +18,7 @@ from core.testing.play import ANNA, BRAM, CONSENT, MOVED, RENAMED
 from tests.connectors.benches.reached import Reached
 from tests.connectors.faults.cases import CHECK, FIND, MANY, PLACES, Case, When
 from tests.connectors.faults.doors import HOST, Detour, Doors, here
+from tests.connectors.faults.flood import Flood
 from tests.connectors.faults.front import Front, Play
 
 DEADLINE = timedelta(seconds=20)
@@ -117,8 +118,9 @@ class Stage:
         url = urlsplit(bench.url)
         self.path = url.path
         platform = ("127.0.0.1", url.port or 80)
-        self.front = Front(platform, nobody)
-        self.by_tls = Front(platform, nobody, doors.tls)
+        self.flood = Flood()
+        self.front = Front(platform, nobody, self.flood)
+        self.by_tls = Front(platform, nobody, self.flood, doors.tls)
         self.connect = bench.over
         self.known: dict[str, str] = {}
 
@@ -127,7 +129,7 @@ class Stage:
         for place in self.bench.places:
             self.bench.join(ANNA.email, "Anna", place)
         self.restore = self.bench.remember()
-        with self.front, self.by_tls:
+        with self.flood, self.front, self.by_tls:
             yield
 
     def put_back(self) -> None:

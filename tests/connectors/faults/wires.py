@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import socket
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
 
 from core.errors import TryLater, Unreadable
-from core.http.answers import BODY_CAP
 from tests.connectors.faults.fault import Fault, honestly, sends, then
+from tests.connectors.faults.flood import CHUNKED, HUGE, OK
 from tests.connectors.faults.front import Front, Play, Said
 from tests.core.http.loopback import Reply, answer, closes_after, resets
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 HALF = b'{"data": [1'
 
 
@@ -107,70 +102,10 @@ SLOW: Mapping[str, Play] = {
     "100 after 100, in drips": drips(b"HTTP/1.1 100 Continue\r\n\r\n" * 100),
 }
 
-Parts = Callable[[], Iterator[bytes]]
 
-
-def whole(data: Callable[[], bytes]) -> Parts:
-    """Made when it is played, and kept by nobody: the memory is to be the product's."""
-    return lambda: iter([data()])
-
-
-def endless(start: bytes, part: bytes, times: int = 1_000_000) -> Parts:
-    def parts() -> Iterator[bytes]:
-        yield start
-        for _ in range(times):
-            yield part
-
-    return parts
-
-
-def packed(encoding: str, pack: Callable[[], bytes]) -> Parts:
-    return whole(lambda: answer(pack(), f"Content-Encoding: {encoding}"))
-
-
-@lru_cache
-def bomb() -> bytes:
-    """A hundred megabytes of blanks, in a hundred kilobytes."""
-    made = zlib.compressobj(9, zlib.DEFLATED, 31)
-    blanks = b" " * 2**20
-    return b"".join(made.compress(blanks) for _ in range(100)) + made.flush()
-
-
-BLANKS = b" " * 65536
-HUGE: Mapping[str, Parts] = {
-    "a body of a gigabyte": endless(answer(b"", length=10**9), BLANKS),
-    "a body without a length": endless(OK + b"\r\n", BLANKS),
-    "chunks without number": endless(CHUNKED, b"10000\r\n" + BLANKS + b"\r\n"),
-    "a chunk of an exabyte": endless(CHUNKED + b"ffffffffffffffff\r\n", BLANKS),
-    "a bomb of gzip": packed("gzip", bomb),
-    "a bomb within a bomb": packed("gzip, gzip", lambda: gzip.compress(bomb())),
-    "zstd": packed("zstd", lambda: b"\x28\xb5\x2f\xfd" + bytes(1000)),
-    "brotli": packed("br", lambda: bytes(1000)),
-    "gzip that is small": packed("gzip", lambda: gzip.compress(b"{}")),
-    "a million lists in each other": whole(lambda: answer(b"[" * 10**6 + b"]" * 10**6)),
-    "a million lists, unclosed": whole(lambda: answer(b"[" * 10**6)),
-    "objects in each other": whole(lambda: answer(b'{"a":' * 10**5 + b"1" + b"}" * 10**5)),
-    "a number of a million digits": whole(lambda: answer(b'{"a": ' + b"9" * 10**6 + b"}")),
-    "a number of ten million digits": endless(
-        answer(b'{"a": ', length=10**7 + 7), b"9" * 10**5, 100
-    ),
-    "a number beyond any float": whole(lambda: answer(b'{"a": 1e400}')),
-    "a string that is too long": whole(lambda: answer(b'"' + b"a" * BODY_CAP + b'"')),
-    "a flood of headers": endless(OK, b"X-Flood: 1234567890\r\n" * 1000),
-    "four thousand headers": whole(lambda: answer(b"{}", *["X-Flood: 1234567890"] * 4000)),
-    "a header of a megabyte": whole(lambda: answer(b"{}", "X-Long: " + "a" * 10**6)),
-    "a status line without end": endless(b"HTTP/1.1 200 ", b"O" * 65536),
-}
-
-
-def streams(parts: Parts) -> Play:
-    """Until all was sent, or nobody reads any more."""
-
-    def play(front: Front, connection: socket.socket, said: Said | None) -> None:
-        for part in parts():
-            if front.over.is_set():
-                return
-            connection.sendall(part)
+def floods(name: str) -> Play:
+    def play(front: Front, connection: socket.socket, _: Said | None) -> None:
+        front.flood.send(name, connection)
         closes_after()(connection)
 
     return play
@@ -203,5 +138,5 @@ def slow() -> Iterator[Fault]:
 
 
 def too_much() -> Iterator[Fault]:
-    for name, data in HUGE.items():
-        yield Fault(name=name, kind="F18", play=streams(data), reading=EITHER)
+    for name in HUGE:
+        yield Fault(name=name, kind="F18", play=floods(name), reading=EITHER)
