@@ -4,6 +4,8 @@ ONCE ?=
 ARGS ?=
 # How many test processes; files stay whole, as many of them share one server.
 PARALLEL ?= 2
+# How many storms at a time: they wait more than they work.
+STORMS ?= 3
 # How long the soak lasts, beside its two rests of 4 minutes.
 MINUTES ?= 30
 # required: make supply fails where no list of known holes can be asked.
@@ -36,7 +38,7 @@ test: .venv/dev.stamp $(MAILMAN)/stamp ## Run every test but storms and soak; AR
 .PHONY: storm
 storm: .venv/dev.stamp $(MAILMAN)/stamp ## Run the slow tests: crashes, races, floods
 	@COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON="$(CURDIR)/$(MAILMAN)/bin/python" \
-		$(BIN)/pytest -n $(PARALLEL) --dist worksteal -m storm $(ARGS)
+		$(BIN)/pytest -n $(STORMS) --dist worksteal -m storm $(ARGS)
 
 .PHONY: soak
 soak: .venv/dev.stamp ## Run for half an hour, to see that nothing grows; MINUTES=5 is shorter

@@ -38,6 +38,7 @@ from tests.connectors.faults.stage import Stage
 from tests.connectors.faults.statuses import SHAPES
 from tests.connectors.faults.verdicts import Choices, complaints
 from tests.core.http.loopback import answer
+from tests.storms.noted import Note, Storm
 
 PATIENCE = timedelta(seconds=2)
 SLOW = [fault for fault in FAULTS if fault.slow]
@@ -142,8 +143,10 @@ def test_nobody_is_fooled(stage: Stage, name: str, fault: Fault) -> None:
 @pytest.mark.storm
 @every_platform
 @every_fault
-def test_nobody_is_fooled_at_any_moment(stage: Stage, name: str, fault: Fault) -> None:
-    plays(stage, name, fault, rest(name, fault))
+def test_nobody_is_fooled_at_any_moment(stage: Stage, name: str, fault: Fault, note: Note) -> None:
+    several = rest(name, fault)
+    plays(stage, name, fault, several)
+    note(Storm(name=f"answer faults, {name}", operations=len(several)))
 
 
 @pytest.mark.storm

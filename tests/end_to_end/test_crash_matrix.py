@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from functools import cache
@@ -19,13 +18,12 @@ from tests.end_to_end.crash_matrix.mutants import MUTANTS
 from tests.end_to_end.crash_matrix.place import Place
 from tests.end_to_end.crash_matrix.plans import Run
 from tests.end_to_end.crash_matrix.platform import Books, Change, DeletingServer
-from tests.end_to_end.crash_matrix.scene import Played, play
+from tests.end_to_end.crash_matrix.scene import play
 from tests.end_to_end.crash_matrix.stage import Stage
 from tests.end_to_end.crash_matrix.wishes import ANNA, BERT
 from tests.storms.noted import Note, Storm
 
 AGAIN = 'To see it again: make storm ARGS="-k {}"'
-PLAYED: list[Played] = []
 
 Places = Callable[[str], Place]
 
@@ -63,27 +61,19 @@ def test_whoever_dies_anywhere_breaks_no_promise(places: Places, run: Run) -> No
 
 @pytest.mark.storm
 @pytest.mark.parametrize("run", [*plans.matrix()], ids=str)
-def test_in_no_story_on_no_database_does_a_death_break_a_promise(places: Places, run: Run) -> None:
+def test_in_no_story_on_no_database_does_a_death_break_a_promise(
+    places: Places, run: Run, note: Note
+) -> None:
+    """The invariants of RELIABILITY §3."""
     played = play(run, places(run.database))
-    PLAYED.append(played)
-    assert played.found == (), AGAIN.format(run)
-
-
-@pytest.mark.storm
-def test_what_the_matrix_came_to(note: Note) -> None:
-    """``broken`` invariants of RELIABILITY §3; every run has killed at least one process."""
-    broken = Counter(what.partition(":")[0] for one in PLAYED for what in one.found)
+    deaths = len(played.deaths)
     note(
-        Storm(
-            name="crash matrix",
-            operations=sum(one.promised for one in PLAYED),
-            kills=sum(len(one.deaths) for one in PLAYED),
-        ),
-        runs=len(PLAYED),
-        broken=broken.total(),
+        Storm(name="crash matrix", operations=played.promised, kills=deaths),
+        runs=1,
+        broken=len(played.found),
     )
-    assert all(one.deaths for one in PLAYED)
-    assert not broken
+    assert played.found == (), AGAIN.format(run)
+    assert deaths
 
 
 @pytest.mark.parametrize(

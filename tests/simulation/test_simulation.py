@@ -15,6 +15,8 @@ import pytest
 from tests.simulation.judge import Violation
 from tests.simulation.mutants import MUTANTS, SOON_FOUND, Patch
 from tests.simulation.play import play
+from tests.simulation.story import REQUESTS
+from tests.storms.noted import Note, Storm
 
 QUICK = 300
 SLOW = 1000
@@ -67,9 +69,10 @@ def test_what_a_seed_found_stays_mended(seed: int, stores: tuple[Path, Path]) ->
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("several", split(seeds(SLOW)[QUICK:]), ids=named)
 def test_every_promise_holds_in_many_more_stories(
-    several: range, stores: tuple[Path, Path]
+    several: range, stores: tuple[Path, Path], note: Note
 ) -> None:
     every(several, stores)
+    note(Storm(name="simulation", operations=REQUESTS * len(several)), stories=len(several))
 
 
 def test_a_seed_plays_the_same_story_every_time(stores: tuple[Path, Path]) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 
 KEPT = Path(__file__).parents[2] / "var"
 MARKS = {"storm", "soak"}
+SAME = {"name", "seed"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,10 @@ class Storm:
 
 class Note(Protocol):
     def __call__(self, storm: Storm, **figures: float) -> None:
-        """Raises AssertionError when a promise was broken. Figures are that storm's own."""
+        """
+        Raises AssertionError when a promise was broken. Figures are that storm's own. Of one that
+        is played in parts, each noted by the same name, all numbers are added up.
+        """
 
 
 @pytest.fixture
@@ -49,22 +54,36 @@ def note(request: pytest.FixtureRequest) -> Note:
     return noted
 
 
+def added(parts: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One of each name, in their order."""
+    whole: dict[str, list[Mapping[str, Any]]] = {}
+    for part in parts:
+        whole.setdefault(part["name"], []).append(part)
+    return [
+        {
+            what: value if what in SAME else round(sum(part[what] for part in several), 2)
+            for what, value in several[0].items()
+        }
+        for _, several in sorted(whole.items())
+    ]
+
+
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     reports = [
         one for outcome in ("passed", "failed") for one in terminalreporter.getreports(outcome)
     ]
-    storms = [
+    storms = added(
         dict(value)
         for report in reports
         for name, value in getattr(report, "user_properties", ())
         if name == "storm" and report.when == "call"
-    ]
+    )
     if not storms:
         return
     terminalreporter.section("storms")
-    for storm in sorted(storms, key=lambda one: str(one["name"])):
+    for storm in storms:
         terminalreporter.write_line(", ".join(f"{name} {value}" for name, value in storm.items()))
     if config.option.markexpr in MARKS:
         KEPT.mkdir(exist_ok=True)

@@ -14,8 +14,17 @@ ALONE = "alone"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Last, so that they wait for one another's end only."""
-    items.sort(key=lambda item: item.get_closest_marker(ALONE) is not None)
+    """
+    Who is alone comes last, so that they wait for one another's end only; else who may take long
+    comes first, so that no process is left with it in the end.
+    """
+    items.sort(key=lambda item: (item.get_closest_marker(ALONE) is not None, -limit(item)))
+
+
+def limit(item: pytest.Item) -> float:
+    """Of a storm's own, in seconds."""
+    mark = item.get_closest_marker("timeout") if item.get_closest_marker("storm") else None
+    return float(mark.args[0]) if mark else 0.0
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)  # around the time limit, which is for the storm

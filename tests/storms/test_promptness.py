@@ -79,7 +79,7 @@ def test_what_is_accepted_is_soon_verified(town: Town, people: int, gap: float, 
         until(lambda: town.open(*houses) == 0, PATIENCE)
     waits = [wait for one in houses for wait in town.waits(one)]
     cuts = statistics.quantiles(waits, n=100)
-    result = Storm(name="freshness", operations=people, lost=town.open(*houses))
+    result = Storm(name=f"freshness, {town.runs_on}", operations=people, lost=town.open(*houses))
     note(result, p50=cuts[49], p95=cuts[94], p99=cuts[98])
     assert len(waits) == people
     assert cuts[49] <= 1.0
@@ -105,7 +105,7 @@ def test_bells_that_come_often_in_any_order_make_nobody_twice(
         town.subscribe_evenly(houses, people // 4, people / 40)
         took = until(lambda: town.open(*houses) == 0, PATIENCE)
     result = Storm(
-        name="doubled bells",
+        name=f"doubled bells, {town.runs_on}",
         operations=people,
         lost=town.open(*houses),
         doubled=doubled(houses),
@@ -172,7 +172,7 @@ def test_a_clock_that_jumps_loses_nobody_makes_nobody_twice(
             town.subscribe_evenly(houses, people // 2 // len(JUMPS), seconds / len(JUMPS))
         took = until(lambda: town.open(*houses) == 0, PATIENCE)
     result = Storm(
-        name="jumping clock",
+        name=f"jumping clock, {town.runs_on}",
         operations=2 * len(houses[0].operations),
         lost=town.open(*houses),
         doubled=doubled(houses),

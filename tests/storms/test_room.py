@@ -1,4 +1,4 @@
-"""Whoever measures time has the machine to itself."""
+"""Whoever measures time has the machine to itself; who may take long begins first."""
 
 from __future__ import annotations
 
@@ -34,10 +34,15 @@ STORMS = """
     @pytest.mark.parametrize("number", range(8))
     def test_beside(number):
         weather(f"{number}.beside")
+
+
+    @pytest.mark.timeout(9)
+    def test_that_may_take_long():
+        weather("long.beside")
     """
 
 
-def test_who_measures_time_is_alone_and_the_others_are_not(tmp_path: Path) -> None:
+def test_who_measures_time_is_alone_last_and_the_longest_is_first(tmp_path: Path) -> None:
     """Waiting for the room counts for no time limit: the others take longer than one allows."""
     (tmp_path / "test_storms.py").write_text(dedent(STORMS))
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    storm\n    alone\n")
@@ -52,13 +57,14 @@ def test_who_measures_time_is_alone_and_the_others_are_not(tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stdout
     times = {file.name: tuple(map(float, file.read_text().split())) for file in told(tmp_path)}
-    assert len(times) == 10
+    assert len(times) == 11
     beside = {
         frozenset((one, other))
         for (one, (began, ended)), (other, (first, last)) in combinations(times.items(), 2)
         if began < last and first < ended
     }
     assert beside
+    assert "long.beside" in sorted(times, key=lambda name: times[name])[:2]
     assert not [pair for pair in beside if any(name.endswith(".alone") for name in pair)]
 
 

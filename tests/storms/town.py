@@ -49,6 +49,12 @@ class Town:
     lines: list[Line]
     houses: list[House] = field(default_factory=list)
 
+    @property
+    def runs_on(self) -> str:
+        """Database, broker."""
+        database = self.installation.ledger.database.engine.dialect.name
+        return f"{database}, {self.installation.settings.broker_url.partition(':')[0]}"
+
     def house(self, habit: Habit = Habit.ARCHIVES, exchange: type[Exchange] = Exchange) -> House:
         """Where nothing asks for patience yet."""
         number, line = len(self.houses), self.lines[len(self.houses)]

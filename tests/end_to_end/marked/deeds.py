@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
-import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 
+from app import wiring
 from tests.end_to_end.marked.house import HOST, SCHOOL, House, json_of
 from tests.end_to_end.marked.people import Marked
 from tests.storms.sandboxes import KEY
+from tests.storms.schools import still_open
+from tests.waiting import until
 
 LISTS = ("nieuwsbrief=nieuws",)
 PLATFORM = "sandbox-flaky"
@@ -224,13 +226,8 @@ class School:
             said = self.http.post(f"{where}/attestation", json={"role": "administration"})
             assert said.status_code < httpx.codes.INTERNAL_SERVER_ERROR, said.text
 
-    def open(self) -> int:
-        """How many operations have not ended."""
-        items = json_of(self.http.get(f"{self.path}/operations", params={"limit": 200}))["items"]
-        return sum(one["state"] == "open" for one in items)
-
     def waits(self, seconds: float) -> None:
-        """Until nothing is open, or so long: what is late is brought to its end afterwards."""
-        end = time.monotonic() + seconds
-        while self.open() and time.monotonic() < end:
-            time.sleep(0.2)
+        """Until nothing is open that is due by then: what is later is brought to its end later."""
+        due = datetime.now(UTC) + timedelta(seconds=seconds)
+        with wiring.opened(self.house.settings) as found:
+            until(lambda: not still_open(found.ledger, due=due), seconds)
