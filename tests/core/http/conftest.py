@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -71,12 +72,14 @@ def http(way_out: WayOut) -> Iterator[httpx.Client]:
 def connect(trusting_nobody: ssl.SSLContext) -> Iterator[Client]:
     """For the loopback server: clients with real time, over one way out per server."""
     ways: dict[str, WayOut] = {}
+    door = threading.Lock()
 
     def connect(server: Loopback, seconds: float = 5.0) -> httpx.Client:
-        if server.origin not in ways:
-            ways[server.origin] = WayOut(
-                insecure=[server.origin], verify=trusting_nobody, sleep=lambda _: None
-            )
+        with door:
+            if server.origin not in ways:
+                ways[server.origin] = WayOut(
+                    insecure=[server.origin], verify=trusting_nobody, sleep=lambda _: None
+                )
         return ways[server.origin].client(
             base_url=f"http://{server.origin}",
             hosts=[server.origin],
