@@ -11,14 +11,12 @@ from core.connector import Place
 from core.database import Transaction
 from core.errors import Reconnect, TryAt
 from core.holding import Assignment
-from core.ledger import assignments, holdings, lanes, opt_outs, tasks
-from core.ledger.holdings import Claimed, Locked, Record
-from workers.advance import advance
+from core.ledger import assignments, holdings, lanes
+from core.ledger.holdings import Claimed
+from workers import outcomes
 from workers.attempt import Done, Scene, attempt
 from workers.bulk import attempt_many, suits, target
 from workers.calls import Calls
-from workers.situation import Step
-from workers.told import refused_there
 from workers.turn import Turn, is_reached
 
 QUANTUM = 100  # jobs, and …
@@ -192,69 +190,15 @@ class Flow:
         """
         results = [pair for job, done in ended for pair in zip(job.several, done, strict=True)]
         refused = self.notice([done for _, done in results], last=last)
-        for one, result in results:
-            if places := refused_there(one.holding, result):
-                opt_outs.heed(self.ledger, self.turn.connection, one.holding, places)
+        outcomes.heed(self.turn, results)
         at = self.turn.clock()
         with self.ledger.begin() as tx:
-            self.record(tx, results)
+            outcomes.record(tx, self.turn, results)
             lanes.renew(tx, self.lease)
             jobs = self.next_jobs(tx, at, calls) if calls is not None else []
         if refused:
             self.turn.hold()
         return jobs
-
-    def record(self, tx: Transaction, results: Sequence[tuple[Assignment, Done]]) -> None:
-        if not results:
-            return
-        locked = holdings.lock(tx, self.lease, [one.holding.id for one, _ in results])
-        steps: list[Step] = []
-        records = []
-        for one, done in results:
-            here = locked[one.holding.id]
-            step = self.step(here, one, done, tx.now)
-            records.append(record_of(here, one, done, step))
-            steps.append(step)
-        holdings.write(tx, records)
-        for one, done in results:
-            assignments.learn_after_erasure(
-                self.ledger,
-                tx,
-                self.turn.connection,
-                one,
-                done.remote_ids,
-                locked[one.holding.id].key_epoch,
-            )
-        self.close_and_open_tasks(tx, [one for one, _ in results], steps)
-
-    def close_and_open_tasks(
-        self, tx: Transaction, several: Sequence[Assignment], steps: Sequence[Step]
-    ) -> None:
-        pairs = list(zip(several, steps, strict=True))
-        tasks.close_seen(tx, [one.holding.id for one, step in pairs if step.settled])
-        for one, step in pairs:
-            if step.unseen:
-                tasks.open_again(tx, one.holding)
-            if step.task is not None:
-                tasks.open_for(
-                    tx,
-                    kind=step.task,
-                    verb=step.verb,
-                    customer=one.holding.customer,
-                    connection=one.holding.connection,
-                    person=one.holding.person,
-                    holding=one.holding.id,
-                )
-
-    def step(self, here: Locked, one: Assignment, done: Done, now: datetime) -> Step:
-        return advance(
-            here.holding,
-            one.holding,
-            done,
-            self.platform,
-            now=now,
-            spread=lambda: self.turn.hands.chance.uniform(-1, 1),
-        )
 
     def notice(self, done: Sequence[Done], *, last: bool) -> bool:
         """
@@ -282,26 +226,3 @@ def addresses_erased(jobs: Iterable[Job]) -> set[str]:
     """By which people are being erased: nobody else used them when that was taken up."""
     several = (one for job in jobs for one in job.several)
     return {email for one in several if one.holding.goal.erase for email in one.who.emails}
-
-
-def record_of(here: Locked, one: Assignment, done: Done, step: Step) -> Record:
-    look = None
-    if done.look is not None:
-        look = {
-            "started_at": done.look.sight.started,
-            "ended_at": done.look.sight.ended,
-            "verdict": done.look.judgement.verdict.value,
-            "places": [place.id for place in done.look.sight.places],
-            "seen": step.changes["seen"],
-        }
-    return Record(
-        locked=here,
-        changes={**step.changes, **assignments.learned(one, done.remote_ids, here.key_epoch)},
-        attempt=one.attempt,
-        outcome=step.outcome,
-        detail=step.detail,
-        ended=step.ended,
-        ended_seq=step.ended_seq,
-        still_open=step.still_open,
-        look=look,
-    )

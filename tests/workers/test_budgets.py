@@ -13,8 +13,7 @@ from core.ledger import lanes
 from core.testing.imitation import HONEST
 from tests.workers.school import MINUTE, SECOND, School, at, on_sqlite
 from tests.workers.test_drain_crashes import Died, dies
-from workers import flow
-from workers.flow import Flow
+from workers import flow, outcomes
 
 pytestmark = on_sqlite
 
@@ -56,7 +55,7 @@ def crash(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
     """Right after its calls, before it could tell when it made the last."""
     school.subscribe("cf-crash", f"{school.clock.at:%H%M%S%f}@example.nl")
     with monkeypatch.context() as patch:
-        patch.setattr(Flow, "record", dies)
+        patch.setattr(outcomes, "record", dies)
         with pytest.raises(Died):
             school.worker.drain(school.lane)
     school.bury(school.worker)

@@ -15,7 +15,7 @@ from core.states import Ended, Task
 from core.testing.imitation import NEWS, Call, Imitation, Lie
 from core.testing.lies import fails
 from tests.workers.school import DAY, EMAIL, HOUR, MINUTE, School
-from workers.flow import Flow
+from workers import outcomes
 
 
 class Died(BaseException):
@@ -123,7 +123,7 @@ def test_a_lane_that_its_database_left_in_mid_turn_is_given_back(
 ) -> None:
     """The process lives, so that nobody else would come for it. Nobody is suspected of a death."""
     asked = school.subscribe()
-    monkeypatch.setattr(Flow, "record", away)
+    monkeypatch.setattr(outcomes, "record", away)
     for _ in range(times):
         school.worker.drain(school.lane)
         assert school.next_turn() == school.clock.at
@@ -139,7 +139,7 @@ def test_a_lane_is_given_back_when_the_database_is_there_again(
 ) -> None:
     school.subscribe()
     began = school.clock.at
-    monkeypatch.setattr(Flow, "record", away)
+    monkeypatch.setattr(outcomes, "record", away)
     monkeypatch.setattr(adoption, "leave", lambda *_: away() if gone(school, began) else None)
     school.worker.drain(school.lane)
     assert school.lane_row().session is None
