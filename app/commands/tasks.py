@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -21,10 +22,9 @@ from app.commands.terminal import (
     tell_json,
 )
 from app.incoming.titles import checked_role
-from app.words import tasks as task_details
 from app.words.report import Language
-from app.words.tasks import Details
-from app.words.vocabulary import FIELDS, TASKS, VERBS
+from app.words.tasks import Details, details, sentence
+from app.words.vocabulary import FIELDS
 from core.connector import Platform, Text
 from core.ledger import tasks as ledger_tasks
 from core.ledger.tasks import OpenTask
@@ -56,7 +56,7 @@ HEADS = {
 
 
 @tasks.command("list")
-def list_tasks(customer_name: Customer, *, json: Json = False) -> None:
+def list_tasks(customer_name: Customer, *, language: InLanguage = "en", json: Json = False) -> None:
     """Show a customer's open tasks, the most urgent first. It names nobody: see tasks show."""
     with here.installation() as found:
         owner = here.customer_named(found, customer_name)
@@ -65,8 +65,11 @@ def list_tasks(customer_name: Customer, *, json: Json = False) -> None:
     if json:
         tell_json([of_task(one) for one in waiting])
         return
-    head = ("TASK", "BY", "WHY", "VERB", "CONNECTION", "PLATFORM")
-    table(head, [(t.id, day(t.deadline), t.kind, t.verb, t.title, t.platform) for t in waiting])
+    rows = []
+    for one in waiting:
+        what = in_language(sentence(one.kind, one.verb, one.title), language)
+        rows.append((one.id, day(one.deadline, owner.time_zone), one.platform, what))
+    table(("TASK", "BY", "PLATFORM", "WHAT"), rows)
 
 
 @tasks.command("show")
@@ -74,7 +77,7 @@ def show(task: TaskId, *, language: InLanguage = "en", json: Json = False) -> No
     """Show one task: whom it is about, every address to look for, and how to do it."""
     with here.installation() as found:
         with found.ledger.read() as tx:
-            one = task_details.details(found.ledger, tx, task)
+            one = details(found.ledger, tx, task)
         platform = found.reach.platform(one.connection.platform)
     if json:
         tell_json(of_details(one, platform))
@@ -99,7 +102,7 @@ def attest(
     checked_role(role)
     with here.installation() as found:
         with found.ledger.read() as tx:
-            one = task_details.details(found.ledger, tx, task)
+            one = details(found.ledger, tx, task)
         if not one.about_person:
             raise Unknown(
                 "This task is about the whole connection. Nothing was noted: it closes by itself "
@@ -119,13 +122,12 @@ def described(one: Details, platform: Platform, language: Language) -> Iterator[
     def say(text: Text) -> str:
         return in_language(text, language)
 
-    verb = say(VERBS[one.verb]) if one.verb else ""
-    yield say(TASKS[one.kind]).format(title=one.connection.title, verb=verb)
+    yield say(sentence(one.kind, one.verb, one.connection.title))
     if one.closed_at:
         yield say(HEADS["closed"])
         return
     if one.deadline:
-        yield f"{say(HEADS['by'])} {day(one.deadline)}"
+        yield f"{say(HEADS['by'])} {day(one.deadline, one.time_zone)}"
     yield from about(one, language)
     if step := steps(platform, one.kind, one.verb):
         yield f"{say(HEADS['how'])} {say(step)}"
@@ -151,8 +153,9 @@ def about(one: Details, language: Language) -> Iterator[str]:
         yield f"{head['unsubscribe']} {', '.join(one.unsubscribe)}"
 
 
-def day(moment: datetime | None) -> str | None:
-    return f"{moment:%Y-%m-%d}" if moment else None
+def day(moment: datetime | None, zone: ZoneInfo) -> str | None:
+    """As in the school's report."""
+    return f"{moment.astimezone(zone):%Y-%m-%d}" if moment else None
 
 
 def of_task(one: OpenTask) -> dict[str, Any]:

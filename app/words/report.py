@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from app.words.tasks import sentence
 from app.words.vocabulary import (
     ALERTS,
     AS_ASKED,
@@ -22,8 +23,6 @@ from app.words.vocabulary import (
     OUTCOMES,
     PRESENCES,
     STATES,
-    TASKS,
-    VERBS,
     WHOSE,
 )
 from core.connector import Presence, Text
@@ -187,8 +186,7 @@ class Paper:
         return [*lines, f"{2 * INDENT}courseflow-sync tasks show {task.id}"]
 
     def sentence(self, task: Work) -> str:
-        verb = self.say(VERBS[task.verb]) if task.verb else ""
-        return self.say(TASKS[task.kind]).format(title=task.title, verb=verb)
+        return self.say(sentence(task.kind, task.verb, task.title))
 
     def term(self, deadline: date) -> str:
         return f"{self.head('by')} {self.day(deadline)}"

@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from core.connector import Verb
+from app.words.vocabulary import TASKS, VERBS
+from core.connector import Text, Verb
 from core.database import Transaction
 from core.ledger import Ledger, connections
 from core.ledger.assignments import Opening
 from core.ledger.connections import Connection
 from core.ledger.holdings import Claimed, holding_of
-from core.ledger.schema import holdings, tasks
+from core.ledger.schema import customers, holdings, tasks
 from core.refusals import Unknown
 from core.states import Task
 from core.wants import Goal
@@ -39,6 +41,7 @@ class Details:
 
     id: UUID
     customer: UUID
+    time_zone: ZoneInfo  # of the customer
     kind: Task
     verb: Verb | None
     connection: Connection
@@ -52,6 +55,14 @@ class Details:
     unsubscribe: tuple[str, ...] = ()
 
 
+def sentence(kind: Task, verb: Verb | None, title: str) -> Text:
+    """What is to be done at the connection of this title; it names nobody."""
+    of, to_do = TASKS[kind], VERBS[verb] if verb else Text(nl="", en="")
+    return Text(
+        nl=of.nl.format(title=title, verb=to_do.nl), en=of.en.format(title=title, verb=to_do.en)
+    )
+
+
 def details(
     ledger: Ledger, tx: Transaction, task: UUID, *, customer: UUID | None = None
 ) -> Details:
@@ -60,13 +71,16 @@ def details(
 
     ``customer``: only a task of theirs; None: whosever it is.
     """
-    row = tx.db.execute(sa.select(tasks).where(tasks.c.id == task)).one_or_none()
+    theirs = tasks.join(customers, customers.c.id == tasks.c.customer)
+    query = sa.select(tasks, customers.c.time_zone).select_from(theirs)
+    row = tx.db.execute(query.where(tasks.c.id == task)).one_or_none()
     if row is None or customer not in {None, row.customer}:
         raise Unknown(NO_TASK)
     connection = connections.one(tx, row.connection)
     return Details(
         id=row.id,
         customer=row.customer,
+        time_zone=ZoneInfo(row.time_zone),
         kind=Task(row.kind),
         verb=Verb(row.verb) if row.verb else None,
         connection=connection,

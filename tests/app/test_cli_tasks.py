@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from app.commands.tasks import day
 from connectors.sandbox.contacts import Habit
 from tests.app.conftest import SCHOOL, CommandLine, Platform, connect, connect_by_hand
 
@@ -45,8 +48,11 @@ def test_a_list_of_tasks_names_nobody(waiting: CommandLine) -> None:
     assert (task["kind"], task["verb"], task["title"]) == ("by_hand", "subscribe", "Kaartenbak")
     shown = waiting.ok("tasks", "list", SCHOOL)
     assert task["id"] in shown
-    assert "example" not in shown
-    assert "Anna" not in shown
+    assert "Only you can do this in Kaartenbak: subscribe." in shown
+    dutch = waiting.ok("tasks", "list", SCHOOL, "--language", "nl")
+    assert "Dit kun alleen jij doen in Kaartenbak: aanmelden." in dutch
+    assert "example" not in shown + dutch
+    assert "Anna" not in shown + dutch
 
 
 def test_a_task_shows_whom_where_and_how(waiting: CommandLine) -> None:
@@ -74,8 +80,22 @@ def test_an_erasure_by_hand_shows_every_address_and_the_day(waiting: CommandLine
     shown = waiting.json("tasks", "show", task["id"])
     assert shown["person"] == {"reference": "cf-1", "emails": [EMAIL, EARLIER], "fields": {}}
     text = waiting.ok("tasks", "show", task["id"])
-    assert f"By: {task['deadline'][:10]}" in text
     assert f"Address: {EARLIER}" in text
+    term = datetime.fromisoformat(task["deadline"]).astimezone(ZoneInfo("Europe/Amsterdam")).date()
+    assert f"By: {term}" in text
+    assert str(term) in waiting.ok("tasks", "list", SCHOOL)
+
+
+@pytest.mark.parametrize(
+    ("zone", "last"),
+    [
+        ("Pacific/Kiritimati", "2026-12-27"),
+        ("UTC", "2026-12-26"),
+        ("Pacific/Pago_Pago", "2026-12-25"),
+    ],
+)
+def test_a_term_ends_on_the_day_of_the_school(zone: str, last: str) -> None:
+    assert day(datetime(2026, 12, 26, 10, 30, tzinfo=UTC), ZoneInfo(zone)) == last
 
 
 def test_what_a_platform_keeps_after_an_erasure_comes_with_its_steps(
