@@ -40,7 +40,7 @@ from tests.connectors.faults.verdicts import Choices, complaints
 from tests.core.http.loopback import answer
 from tests.storms.noted import Note, Storm
 
-PATIENCE = timedelta(seconds=2)
+PATIENCE = timedelta(seconds=1)
 SLOW = [fault for fault in FAULTS if fault.slow]
 
 

@@ -127,9 +127,7 @@ def p95_of(town: Town, healthy: Sequence[House], each: int, seconds: float) -> f
     ("urls", "people", "watched"),
     [
         pytest.param("sqlite", 4, 4.0, id="short"),
-        pytest.param(
-            "postgresql", 20, 61.0, id="full", marks=[pytest.mark.storm, pytest.mark.alone]
-        ),
+        pytest.param("postgresql", 20, 61.0, id="full", marks=pytest.mark.storm),
     ],
     indirect=["urls"],
 )

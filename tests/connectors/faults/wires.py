@@ -88,7 +88,7 @@ def drips_honestly(front: Front, connection: socket.socket, said: Said | None) -
 
 
 def comes_late(front: Front, connection: socket.socket, said: Said | None) -> None:
-    front.over.wait(1)
+    front.over.wait(2)
     connection.sendall(said.on_the_wire() if said else answer(b"{}"))
 
 
