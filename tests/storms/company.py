@@ -141,16 +141,18 @@ class Company:
         chance: random.Random,
     ) -> None:
         """
-        One is killed ``every`` so many seconds until all was asked and so many were, each group
-        of victims in its turn.
+        One is killed ``every`` so many seconds until all was asked and so many were, but of those
+        no more than twice; each group of victims in its turn.
         """
         asking = threading.Thread(target=administration.run, daemon=True)
         asking.start()
         began = time.monotonic()
-        while asking.is_alive() or len(self.strikes) < at_least:
-            number = len(self.strikes)
+        while (number := len(self.strikes)) < at_least or (
+            asking.is_alive() and number < 2 * at_least
+        ):
             time.sleep(max(0.0, began + (number + 1) * every - time.monotonic()))
             self.kill(chance.choice(victims[number % len(victims)]))
+        asking.join()
 
     def drowse(
         self,
