@@ -59,10 +59,10 @@ def opens(house: House, platform_port: int) -> None:
 class School:
     """The school's own program and its staff."""
 
-    def __init__(self, house: House, people: Sequence[Marked]) -> None:
+    def __init__(self, house: House, people: Sequence[Marked], http: httpx.Client) -> None:
         self.house = house
         self.people = people
-        self.http = house.client()
+        self.http = http
         self.path = f"/v1/customers/{house.customer}"
 
     def of(self, *fates: str) -> Sequence[Marked]:

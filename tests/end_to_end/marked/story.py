@@ -93,20 +93,21 @@ def tell(folder: Path, plan: Plan) -> Told:
         whims.behaves = False
         for name in ("serve", *(f"work-{number}" for number in range(plan.workers))):
             house.start(name)
-        school = School(house, them)
-        lives(school, plan)
-        house.back_up()
-        backup = snapshot(house, them)
-        opened_before = opened(house, backup)
-        asked = school.erase()
-        if plan.worse:
-            time.sleep(1)
-            house.kill(house.workers[0])
-        school.waits(plan.patience)
-        school.attest()
-        school.tell_them(asked)
-        house.back_up()
-        backup = [*backup, *snapshot(house, them)]
+        with house.client() as http:
+            school = School(house, them, http)
+            lives(school, plan)
+            house.back_up()
+            backup = snapshot(house, them)
+            opened_before = opened(house, backup)
+            asked = school.erase()
+            if plan.worse:
+                time.sleep(1)
+                house.kill(house.workers[0])
+            school.waits(plan.patience)
+            school.attest()
+            school.tell_them(asked)
+            house.back_up()
+            backup = [*backup, *snapshot(house, them)]
         before = places.found(house, marks)
         house.stop()
         whims.behaves = True
