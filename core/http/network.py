@@ -129,9 +129,12 @@ class Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
-        seconds = min(CONNECTING, IN_FLIGHT.get().seconds(httpcore.ConnectTimeout))
         try:
+            seconds = min(CONNECTING, IN_FLIGHT.get().seconds(httpcore.ConnectTimeout))
             return Stream(self.inner.start_tls(ssl_context, server_hostname, seconds))
+        except httpcore.ConnectTimeout:
+            self.close()  # httpcore leaves a line open that gets no TLS (1.0.9)
+            raise
         except (httpcore.ConnectError, ValueError):  # ValueError: a name that TLS cannot carry
             raise NoTLS from None
 

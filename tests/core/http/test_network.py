@@ -166,9 +166,11 @@ class Jumping(httpcore.SyncBackend):
     def __init__(self, clock: Clock, after: str) -> None:
         self.clock = clock
         self.after = after
+        self.opened: list[httpcore.NetworkStream] = []
 
     def connect_tcp(self, *args: Any, **kwargs: Any) -> httpcore.NetworkStream:
         stream = super().connect_tcp(*args, **kwargs)
+        self.opened.append(stream)
         if self.after == "connecting":
             self.clock.at += 100
             return stream
@@ -211,6 +213,24 @@ def test_a_change_is_in_doubt_from_its_first_byte_on(
         way_out.close()
         assert type(caught.value) is kind
         assert server.requests == []
+
+
+def test_a_line_whose_time_is_up_before_tls_is_hung_up(
+    clock: Clock, trusting_nobody: ssl.SSLContext
+) -> None:
+    with Loopback(resets) as server:
+        way_out = WayOut(insecure=[server.origin], verify=trusting_nobody, clock=clock)
+        way_out.connections.network.sockets = jumping = Jumping(clock, "connecting")
+        http = way_out.client(
+            base_url=f"https://{server.origin}",
+            hosts=[server.origin],
+            deadline=timedelta(seconds=9),
+        )
+        with http, pytest.raises(TryLater):
+            http.post("/")
+        way_out.close()
+        (line,) = jumping.opened
+        assert line.get_extra_info("socket").fileno() == -1
 
 
 def test_connections_are_shared_and_cookies_are_not(connect: Client) -> None:
