@@ -11,6 +11,9 @@ MINUTES ?= 30
 # required: make supply fails where no list of known holes can be asked.
 AUDIT ?=
 
+# Processes start by the hundred: each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 MAILMAN := .venv-mailman
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
@@ -38,7 +41,7 @@ test: .venv/dev.stamp $(MAILMAN)/stamp ## Run every test but storms and soak; AR
 .PHONY: storm
 storm: .venv/dev.stamp $(MAILMAN)/stamp ## Run the slow tests: crashes, races, floods
 	@COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON="$(CURDIR)/$(MAILMAN)/bin/python" \
-		$(BIN)/pytest -n $(STORMS) --dist worksteal -m storm $(ARGS)
+		$(BIN)/pytest -n $(STORMS) --dist load --maxschedchunk 1 -m storm $(ARGS)
 
 .PHONY: soak
 soak: .venv/dev.stamp ## Run for half an hour, to see that nothing grows; MINUTES=5 is shorter

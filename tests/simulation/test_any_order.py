@@ -242,6 +242,6 @@ def test_in_whatever_order(machine: type[AnyOrder]) -> None:
 
 
 @pytest.mark.storm
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(600)
 def test_in_many_more_orders(machine: type[AnyOrder]) -> None:
     play(machine, examples=200, steps=50)

@@ -142,13 +142,13 @@ class Company:
     ) -> None:
         """
         One is killed ``every`` so many seconds until all was asked and so many were, but of those
-        no more than twice; each group of victims in its turn.
+        no more than a quarter again; each group of victims in its turn.
         """
         asking = threading.Thread(target=administration.run, daemon=True)
         asking.start()
         began = time.monotonic()
         while (number := len(self.strikes)) < at_least or (
-            asking.is_alive() and number < 2 * at_least
+            asking.is_alive() and number < 1.25 * at_least
         ):
             time.sleep(max(0.0, began + (number + 1) * every - time.monotonic()))
             self.kill(chance.choice(victims[number % len(victims)]))

@@ -51,7 +51,16 @@ SHORT = Plan(
     patience=40,
     latency=0.2,
 )
-FULL = Plan(schools=40, members=84, rounds=3, pace=80, kills=400, in_flight=100, patience=180)
+FULL = Plan(
+    schools=40,
+    members=84,
+    rounds=3,
+    pace=120,
+    kills=400,
+    in_flight=100,
+    patience=180,
+    latency=0.1,
+)
 SHORT_ALONE = Plan(
     schools=4, members=10, rounds=2, pace=25, every=1.0, kills=3, in_flight=0, patience=40
 )

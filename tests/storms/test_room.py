@@ -46,9 +46,11 @@ def test_who_measures_time_is_alone_last_and_the_longest_is_first(tmp_path: Path
     """Waiting for the room counts for no time limit: the others take longer than one allows."""
     (tmp_path / "test_storms.py").write_text(dedent(STORMS))
     (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    storm\n    alone\n")
-    command = ["-m", "pytest", "-q", "-n", "2", "--dist", "worksteal", "-p", "tests.storms.room"]
+    options = "-q -n 2 --dist load --maxschedchunk 1 -p tests.storms.room"
+    # Of its own: making the common one, pytest shuts out the servers of the run around it.
+    place = ["--basetemp", str(tmp_path / "base"), "--rootdir", str(tmp_path)]
     done = subprocess.run(
-        [sys.executable, *command, "--rootdir", str(tmp_path), str(tmp_path)],
+        [sys.executable, "-m", "pytest", *options.split(), *place, str(tmp_path)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -241,7 +241,7 @@ def test_a_key_that_changed_or_does_not_open_would_be_seen(urls: Urls, tmp_path:
         assert one.unreadable == 2
 
 
-storm = [pytest.mark.storm, pytest.mark.timeout(900)]
+storm = [pytest.mark.storm, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize(

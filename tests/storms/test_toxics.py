@@ -57,7 +57,7 @@ CASES = [
             {link: toxic},
             FULL,
             id=f"{toxic}-{link}",
-            marks=[pytest.mark.storm, pytest.mark.timeout(150)],
+            marks=[pytest.mark.storm, pytest.mark.timeout(300)],
         )
         for row, toxic in enumerate(TOXICS)
         for column, link in enumerate(Link)
