@@ -3,8 +3,8 @@ PYTHON ?= python3
 ONCE ?=
 ARGS ?=
 # How many test processes; files stay whole, as many of them share one server.
-PARALLEL ?= 2
-# How many storms at a time: they wait more than they work.
+PARALLEL ?= 3
+# How many slow tests at a time: they wait more than they work.
 STORMS ?= 3
 # How long the soak lasts, beside its two rests of 4 minutes.
 MINUTES ?= 30
@@ -17,6 +17,8 @@ unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 MAILMAN := .venv-mailman
 INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps
+SLOWLY := COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON="$(CURDIR)/$(MAILMAN)/bin/python" \
+	$(BIN)/pytest -n $(STORMS) --dist load --maxschedchunk 1
 WHEELS := $(INSTALL) --only-binary=:all: --require-hashes
 NEW_ENOUGH := import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=..." if sys.version_info < (3, 11) else 0)
 
@@ -33,15 +35,18 @@ demo: .venv/run.stamp $(MAILMAN)/stamp ## Run the whole product on this machine;
 		$(BIN)/courseflow-sync demo $(if $(filter 1,$(ONCE)),--once)
 
 .PHONY: test
-test: .venv/dev.stamp $(MAILMAN)/stamp ## Run every test but storms and soak; ARGS="-k name" narrows it
+test: .venv/dev.stamp $(MAILMAN)/stamp ## Run every test but the slow ones; ARGS="-k name" narrows it
 	@COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON="$(CURDIR)/$(MAILMAN)/bin/python" \
 		$(BIN)/pytest -n $(PARALLEL) --dist loadfile --no-loadscope-reorder \
-		-m "not storm and not soak" $(ARGS)
+		-m "not storm and not large and not soak" $(ARGS)
 
 .PHONY: storm
-storm: .venv/dev.stamp $(MAILMAN)/stamp ## Run the slow tests: crashes, races, floods
-	@COURSEFLOW_SYNC_DEMO_MAILMAN_PYTHON="$(CURDIR)/$(MAILMAN)/bin/python" \
-		$(BIN)/pytest -n $(STORMS) --dist load --maxschedchunk 1 -m storm $(ARGS)
+storm: .venv/dev.stamp $(MAILMAN)/stamp ## Run the storms: crashes, races, losses, every fault
+	@$(SLOWLY) -m storm $(ARGS)
+
+.PHONY: large
+large: .venv/dev.stamp $(MAILMAN)/stamp ## Run with large figures what make test plays small
+	@$(SLOWLY) -m large $(ARGS)
 
 .PHONY: soak
 soak: .venv/dev.stamp ## Run for half an hour, to see that nothing grows; MINUTES=5 is shorter

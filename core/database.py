@@ -21,6 +21,7 @@ from core.turnstile import NoTurnstile, Turnstile
 MOST = 64  # connections at once
 BUSY = 30.0  # seconds
 BETWEEN = 0.01  # seconds between tries
+PRIMARY = 0xFF  # of an SQLite result code: the rest says more about the same
 
 # Where a machine loses its power or its network, TCP says nothing for hours. Both ends ask:
 # after 5 s of silence, every 2 s, 4 times; what was sent has to be taken within 13 s. So a
@@ -118,7 +119,11 @@ class Database:
         (secure_delete). Whoever reads at that moment keeps it until the next time.
         """
         with self._writers, closing(self.engine.raw_connection()) as line:
-            _empty_log(line.driver_connection)
+            try:
+                _empty_log(line.driver_connection)
+            except sqlite3.OperationalError as error:
+                line.invalidate(error)
+                raise DatabaseAway(type(error).__name__) from None
 
     @contextmanager
     def _connection(self) -> Iterator[sa.Connection]:
@@ -180,6 +185,7 @@ class Database:
             )
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
+            sa.event.listen(engine, "handle_error", _part_with_read_only)
             return engine
         if name == "postgresql":
             engine = sa.create_engine(
@@ -244,6 +250,16 @@ def _notice_silence(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     reads = connection.get_execution_options().get("reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _part_with_read_only(context: sa.engine.ExceptionContext) -> None:
+    """
+    A file that cannot be written to is opened to be read only, and stays so for that connection
+    when the disk takes writes again: it is closed, as are all that were opened before it.
+    """
+    code = getattr(context.original_exception, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    if code & PRIMARY == sqlite3.SQLITE_READONLY:
+        context.is_disconnect = True
 
 
 def _process_clock(_: sa.Connection) -> datetime:

@@ -69,7 +69,7 @@ def test_a_sandbox_ends_with_whoever_started_it(tmp_path: Path) -> None:
     assert processes_with(str(tmp_path)) == []
 
 
-@pytest.mark.storm
+@pytest.mark.large
 @pytest.mark.timeout(300)
 def test_one_command_runs_it_all(tmp_path: Path) -> None:
     required_python(MAILMAN_PYTHON, "GNU Mailman")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -208,6 +209,46 @@ def test_who_finds_every_connection_in_use_is_told_that_the_database_is_away(
     with database.read():
         pass
     database.engine.dispose()
+
+
+@pytest.fixture
+def read_only(tmp_path: Path) -> Iterator[Database]:
+    """What is opened from now on is what SQLite opens while the disk takes no writes."""
+    path = tmp_path / "numbers.db"
+    database = Database(f"sqlite:///{path}")
+    with database.begin() as tx:
+        numbers.create(tx.db)
+        tx.db.execute(sa.insert(numbers).values(number=0))
+    database.engine.dispose()
+
+    def opened(*_: object) -> sqlite3.Connection:
+        return sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False)
+
+    sa.event.listen(database.engine, "do_connect", opened)
+    with database.read() as one, database.read() as other:
+        assert number_of(one) == number_of(other) == 0
+    sa.event.remove(database.engine, "do_connect", opened)
+    yield database
+    database.engine.dispose()
+
+
+def test_a_disk_that_takes_writes_again_is_written_to(read_only: Database) -> None:
+    with pytest.raises(DatabaseAway):
+        add_one(read_only)
+    for _ in range(EACH):
+        add_one(read_only)
+    assert number(read_only) == EACH
+
+
+def test_the_log_on_such_a_disk_is_emptied_the_next_time(read_only: Database) -> None:
+    other = Database(str(read_only.url))
+    add_one(other)
+    for _ in range(2):
+        with pytest.raises(DatabaseAway):
+            read_only.empty_log()
+    read_only.empty_log()
+    assert Path(f"{read_only.url.database}-wal").stat().st_size == 0
+    other.engine.dispose()
 
 
 # --- writers beside each other

@@ -113,7 +113,7 @@ def test_who_is_in_the_way_is_not_waited_for_long(
     assert in_files(safe, theirs) == 0
 
 
-@pytest.mark.storm
+@pytest.mark.large
 @pytest.mark.timeout(300)
 def test_a_server_that_is_set_as_we_say_keeps_nothing_in_its_log(tmp_path: Path) -> None:
     """What docs/privacy.md says of PostgreSQL's settings, with seconds in place of an hour."""

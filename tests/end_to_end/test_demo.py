@@ -52,22 +52,23 @@ def verdict(evidence: Evidence) -> Verdict:
     return promises.judged(evidence, seconds=1.0)
 
 
+@pytest.fixture(scope="module")
+def scanner(performance: Performance) -> Scanner:
+    """Every address ever used, every full name; a mark of our own that is planted."""
+    people = performance.played.school.people.values()
+    marks = {email for known in people for email in known.emails}
+    names = {known.name for known in people} | {story.STRANGER_NAME}
+    marks |= {name for name in names if len(name) > SHORTEST and " " in name}
+    assert len(marks) > 350
+    return Scanner([*marks, PLANTED])
+
+
 class TestPlaintext:
     """
     Nothing personal is in what we keep, but where platforms keep it.
 
     These come first: what the others ask Mailman themselves is logged as well.
     """
-
-    @pytest.fixture(scope="class")
-    def scanner(self, performance: Performance) -> Scanner:
-        """Every address ever used, every full name; a mark of our own that is planted."""
-        people = performance.played.school.people.values()
-        marks = {email for known in people for email in known.emails}
-        names = {known.name for known in people} | {story.STRANGER_NAME}
-        marks |= {name for name in names if len(name) > SHORTEST and " " in name}
-        assert len(marks) > 350
-        return Scanner([*marks, PLANTED])
 
     def test_the_scanner_finds_what_the_platforms_keep(
         self, performance: Performance, scanner: Scanner

@@ -116,7 +116,7 @@ def subscription(customer: Customer, number: int, lists: int) -> Request:
     return Request(Verb.SUBSCRIBE, reference, email, {}, (f"l-{number % lists}",), basis)
 
 
-FULL = [pytest.mark.storm, pytest.mark.alone, pytest.mark.timeout(900)]
+FULL = [pytest.mark.large, pytest.mark.alone, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

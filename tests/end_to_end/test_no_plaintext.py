@@ -15,6 +15,8 @@ from core.testing.plaintext import spellings
 from tests.end_to_end.marked import places as marked_places
 from tests.end_to_end.marked.story import Plan, Told, tell
 
+pytestmark = pytest.mark.timeout(300)  # the first test to come plays the months
+
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
@@ -53,7 +55,7 @@ def test_what_was_sealed_opened_then_and_nothing_opens_it_now(told: Told) -> Non
     assert told.raw == []
 
 
-@pytest.mark.storm
+@pytest.mark.large
 @pytest.mark.timeout(800)
 @pytest.mark.parametrize(
     "plan",

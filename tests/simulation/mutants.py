@@ -182,5 +182,4 @@ SOON_FOUND = (
     anything_is_a_subscription,
     no_fence_before_the_send,
     the_fence_knows_no_epoch,
-    the_platform_is_never_late,
 )

@@ -55,6 +55,7 @@ def every(several: range, stores: tuple[Path, Path]) -> None:
             raise
 
 
+@pytest.mark.timeout(300)  # they begin first: in the end one process would be left with them
 @pytest.mark.parametrize("several", split(seeds(QUICK)), ids=named)
 def test_every_promise_holds(several: range, stores: tuple[Path, Path]) -> None:
     every(several, stores)

@@ -69,6 +69,7 @@ FULL_ALONE = Plan(
 )
 
 storm = [pytest.mark.storm, pytest.mark.timeout(900)]
+filling = [*storm, pytest.mark.alone]  # beside others the victims would hardly get to a call
 
 
 @pytest.fixture
@@ -88,8 +89,8 @@ def alone(tmp_path: Path) -> Iterator[Company]:
     ("shared", "plan"),
     [
         pytest.param("rabbitmq", SHORT, id="short"),
-        pytest.param("rabbitmq", FULL, id="rabbitmq", marks=storm),
-        pytest.param("redis", FULL, id="redis", marks=storm),
+        pytest.param("rabbitmq", FULL, id="rabbitmq", marks=filling),
+        pytest.param("redis", FULL, id="redis", marks=filling),
     ],
     indirect=["shared"],
 )

@@ -401,7 +401,7 @@ def test_without_a_restore_a_replay_finds_nothing_and_changes_nothing(school: Sc
     assert len(school.rows(sa.select(events))) == before
 
 
-@pytest.mark.parametrize("cycles", [3, pytest.param(20, marks=pytest.mark.storm)])
+@pytest.mark.parametrize("cycles", [3, pytest.param(20, marks=pytest.mark.large)])
 def test_s5_s10_no_restore_brings_anybody_back(school: School, cycles: int) -> None:
     """Each time others of them are erased, opt out, or stay; nobody may start in between."""
     chance = random.Random(16)  # noqa: S311 - which of them, and no secret

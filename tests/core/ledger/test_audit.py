@@ -237,7 +237,7 @@ def truncate(rows: list[Row], index: int) -> None:
     ("length", "times"),
     [
         pytest.param(400, 200, id="short"),
-        pytest.param(ROWS, 200, id="full", marks=[pytest.mark.storm, pytest.mark.timeout(600)]),
+        pytest.param(ROWS, 200, id="full", marks=[pytest.mark.large, pytest.mark.timeout(600)]),
     ],
 )
 @pytest.mark.parametrize("tampering", [change, delete, swap, insert, truncate])
