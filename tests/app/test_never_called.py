@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
@@ -228,9 +228,12 @@ def test_no_redirect_leads_there(watch: Watch) -> None:
 def test_a_connector_is_not_redirected_either(watch: Watch) -> None:
     target = f"https://127.0.0.1:{watch.port}/3.1/system/versions"
     moved = answer(b"{}", f"Location: {target}", status="308 Moved")
-    with Loopback(lambda connection: connection.sendall(moved)) as platform:
+    with (
+        Loopback(lambda connection: connection.sendall(moved)) as platform,
+        closing(way_out(Names(), platform.origin)) as out,
+    ):
         watch.allowed.add(platform.port)
-        reach = Reach(connectors.installed(), way_out(Names(), platform.origin), {})
+        reach = Reach(connectors.installed(), out, {})
         given = {"base_url": f"http://{platform.origin}/3.1", **LOGIN}
         with pytest.raises(ConnectorError):
             reach.connect("mailman", reach.settings("mailman", given)).check()
